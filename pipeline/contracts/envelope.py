@@ -1,0 +1,108 @@
+"""What every job and the control plane say to each other, whatever the kind of the job.
+
+The calls are POSTs below `/api/v1/internal/jobs/{job_id}`, with the job's own token as bearer. Each carries
+the attempt and the executor's handle, by which the control plane refuses all but the newest attempt.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.identifiers import TenantText
+
+OUTCOME_NAME = "outcome.json"
+
+
+class Contract(BaseModel):
+    """A value that crosses a process boundary of ours: frozen, and nothing in it is unexpected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class JobKind(StrEnum):
+    TRANSCODE = "transcode"
+
+
+class Attempt(Contract):
+    """Who speaks: the attempt counts from 1, the handle is the executor's identifier of the job."""
+
+    attempt: int = Field(ge=1, le=100)
+    handle: str = Field(min_length=1, max_length=200)
+
+
+class StartCall(Attempt):
+    pass
+
+
+class ProgressKeys(Contract):
+    """The Redis keys that this job's progress is written to."""
+
+    keys: tuple[str, ...]
+
+
+class StartReply(Contract):
+    """Everything that the job is told. `spec` is the JSON form of the kind's own Spec."""
+
+    kind: JobKind
+    tenant_id: TenantText
+    spec: dict[str, Any]
+    progress: ProgressKeys
+
+
+class OutputFile(Contract):
+    """A file that the job wants to store: its path below the attempt's prefix, its exact size and type."""
+
+    path: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$", max_length=200)
+    size_bytes: int = Field(ge=0)
+    content_type: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$", max_length=100)
+
+
+class UploadsCall(Attempt):
+    files: tuple[OutputFile, ...] = Field(min_length=1, max_length=500)
+
+
+class SignedPut(Contract):
+    """A presigned PUT: these headers must be sent as they are, since the signature covers them."""
+
+    path: str
+    url: str
+    headers: dict[str, str]
+
+
+class UploadsReply(Contract):
+    files: tuple[SignedPut, ...]
+
+
+class FinishCall(Attempt):
+    """`outcome` is the JSON form of the kind's own Outcome, the same as the outcome object's."""
+
+    outcome: dict[str, Any]
+
+
+class FailCall(Attempt):
+    reason: str = Field(pattern=r"^[A-Z_]{3,40}$")
+    detail: str = Field(default="", max_length=2000)
+    permanent: bool
+    steps: tuple[dict[str, Any], ...] = ()
+
+
+class CallReply(Contract):
+    """`state` is the job's state after the call."""
+
+    state: str
+
+
+class Step(Contract):
+    """One named step of a job kind. `weight` is its share of the whole work, out of 100."""
+
+    name: str
+    index: int
+    weight: int
+    display_ko: str
+    display_en: str
+
+
+class StepTime(Contract):
+    name: str
+    seconds: float = Field(ge=0)

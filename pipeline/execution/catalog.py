@@ -1,0 +1,70 @@
+"""What each kind of job asks of an executor. Every executor, and the CDK stack, read the same lines."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pipeline.contracts.envelope import JobKind
+
+EXIT_DONE = 0
+EXIT_PERMANENT = 65  # EX_DATAERR of sysexits.h: the input was bad
+EXIT_TRANSIENT = 75  # EX_TEMPFAIL of sysexits.h: try again
+
+
+@dataclass(frozen=True)
+class RetryRule:
+    """One rule of Batch's `evaluateOnExit`: the first that matches decides. A pattern may end in `*`."""
+
+    action: Literal["RETRY", "EXIT"]
+    on_exit_code: str | None = None
+    on_status_reason: str | None = None
+
+    def matches(self, exit_code: int | None, status_reason: str) -> bool:
+        if self.on_status_reason is not None and not _matches(self.on_status_reason, status_reason):
+            return False
+        if self.on_exit_code is None:
+            return True
+        return exit_code is not None and _matches(self.on_exit_code, str(exit_code))
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
+
+
+# No match means RETRY in Batch, so the last rule ends everything that is not named before it.
+RETRY_RULES: tuple[RetryRule, ...] = (
+    RetryRule("RETRY", on_status_reason="Host EC2*"),
+    RetryRule("RETRY", on_exit_code=str(EXIT_TRANSIENT)),
+    RetryRule("RETRY", on_exit_code="137"),
+    RetryRule("RETRY", on_exit_code="143"),
+    RetryRule("EXIT", on_exit_code="*"),
+)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A kind's container command and limits. `timeout_s` is per attempt; a job that ran into it is not repeated."""
+
+    command: tuple[str, ...]
+    vcpus: int
+    memory_mib: int
+    attempts: int
+    timeout_s: int
+    retry: tuple[RetryRule, ...] = RETRY_RULES
+
+    def retries(self, *, attempt: int, exit_code: int | None, status_reason: str) -> bool:
+        """Whether an attempt that ended this way is followed by another one."""
+        if attempt >= self.attempts:
+            return False
+        rule = next((rule for rule in self.retry if rule.matches(exit_code, status_reason)), None)
+        return rule is None or rule.action == "RETRY"
+
+
+CATALOG: dict[JobKind, Profile] = {
+    JobKind.TRANSCODE: Profile(
+        command=("python", "-m", "jobs.transcode"),
+        vcpus=2,
+        memory_mib=4096,
+        attempts=3,
+        timeout_s=6 * 3600,
+    ),
+}

@@ -1,0 +1,28 @@
+"""Every Redis key is made here, below the tenant's own prefix.
+
+`status` is written by the control plane alone, `progress` by jobs alone.
+"""
+
+from uuid import UUID
+
+IN_PROGRESS_TTL_S = 21_600
+
+
+def video_status(tenant_id: str, video_id: UUID | str) -> str:
+    return f"tenant:{tenant_id}:video:{video_id}:status"
+
+
+def video_progress(tenant_id: str, video_id: UUID | str) -> str:
+    return f"tenant:{tenant_id}:video:{video_id}:progress"
+
+
+def job_status(tenant_id: str, job_id: UUID | str) -> str:
+    return f"tenant:{tenant_id}:job:{job_id}:status"
+
+
+def job_progress(tenant_id: str, job_id: UUID | str) -> str:
+    return f"tenant:{tenant_id}:job:{job_id}:progress"
+
+
+# What the jobs' ACL user may touch (Redis ACL pattern syntax).
+JOB_KEY_PATTERNS: tuple[str, ...] = ("tenant:*:video:*:progress", "tenant:*:job:*:progress")

@@ -1,0 +1,110 @@
+"""Why a job ended FAILED: the closed list of reason codes, each with a sentence for the user.
+
+A code is part of the API: it stands in `error_reason`, in outcomes and in dashboards, and never changes its
+meaning. What is new gets a new code.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # The source is not something that can be transcoded.
+    NOT_MEDIA = "NOT_MEDIA"
+    EMPTY_FILE = "EMPTY_FILE"
+    PLAYLIST_FORBIDDEN = "PLAYLIST_FORBIDDEN"
+    NO_VIDEO_STREAM = "NO_VIDEO_STREAM"
+    EMPTY_VIDEO = "EMPTY_VIDEO"
+    TRUNCATED = "TRUNCATED"
+    CORRUPT = "CORRUPT"
+    ENCRYPTED = "ENCRYPTED"
+    UNSUPPORTED_CODEC = "UNSUPPORTED_CODEC"
+    DIMENSIONS_EXCEEDED = "DIMENSIONS_EXCEEDED"
+    TOO_SMALL = "TOO_SMALL"
+    TOO_LONG = "TOO_LONG"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
+    TIMESTAMP_GAP = "TIMESTAMP_GAP"
+    BAD_TIMESTAMPS = "BAD_TIMESTAMPS"
+    DECODER_LIMIT = "DECODER_LIMIT"
+    # The source is not the one that was checked.
+    SOURCE_CHANGED = "SOURCE_CHANGED"
+    SOURCE_GONE = "SOURCE_GONE"
+    # The work could not be done.
+    VERIFY_FAILED = "VERIFY_FAILED"
+    DISK_FULL = "DISK_FULL"
+    INTERNAL_ERROR = "INTERNAL_ERROR"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    CONTROL_PLANE_UNAVAILABLE = "CONTROL_PLANE_UNAVAILABLE"
+    TERMINATED = "TERMINATED"
+    WORKER_KILLED = "WORKER_KILLED"
+    TIMED_OUT = "TIMED_OUT"
+    JOB_LOST = "JOB_LOST"
+    OUTCOME_MISSING = "OUTCOME_MISSING"
+    SUBMIT_REFUSED = "SUBMIT_REFUSED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What a teacher is told, in the two languages of the product."""
+
+    en: str
+    ko: str
+
+
+SENTENCES: dict[Reason, Sentence] = {
+    Reason.NOT_MEDIA: Sentence("This file is not a video.", "동영상 파일이 아닙니다."),
+    Reason.EMPTY_FILE: Sentence("The file is empty.", "빈 파일입니다."),
+    Reason.PLAYLIST_FORBIDDEN: Sentence(
+        "This is a playlist that points elsewhere; upload the video itself.",
+        "재생 목록 파일입니다. 동영상 파일 자체를 올려 주세요.",
+    ),
+    Reason.NO_VIDEO_STREAM: Sentence("The file has no picture.", "영상이 없는 파일입니다."),
+    Reason.EMPTY_VIDEO: Sentence("The video has no frames.", "재생할 화면이 없는 동영상입니다."),
+    Reason.TRUNCATED: Sentence("The file is cut off; upload it again.", "파일이 중간에 잘렸습니다. 다시 올려 주세요."),
+    Reason.CORRUPT: Sentence("The file is damaged; upload it again.", "파일이 손상되었습니다. 다시 올려 주세요."),
+    Reason.ENCRYPTED: Sentence("The video is copy-protected.", "암호화된 동영상입니다."),
+    Reason.UNSUPPORTED_CODEC: Sentence(
+        "The video uses a format that cannot be read.", "지원하지 않는 동영상 형식입니다."
+    ),
+    Reason.DIMENSIONS_EXCEEDED: Sentence("The picture is larger than allowed.", "허용된 화면 크기를 넘었습니다."),
+    Reason.TOO_SMALL: Sentence("The picture is too small.", "화면이 너무 작습니다."),
+    Reason.TOO_LONG: Sentence("The video is longer than allowed.", "허용된 길이를 넘었습니다."),
+    Reason.TOO_SHORT: Sentence("The video is too short.", "동영상이 너무 짧습니다."),
+    Reason.TOO_MANY_STREAMS: Sentence("The file holds more tracks than allowed.", "파일 안의 트랙이 너무 많습니다."),
+    Reason.TIMESTAMP_GAP: Sentence("The video has a long hole in the middle.", "동영상 중간에 긴 공백이 있습니다."),
+    Reason.BAD_TIMESTAMPS: Sentence(
+        "The video's time stamps make no sense.", "동영상의 시간 정보가 올바르지 않습니다."
+    ),
+    Reason.DECODER_LIMIT: Sentence(
+        "Reading this file takes more memory or time than allowed.",
+        "파일을 읽는 데 허용된 메모리나 시간을 넘었습니다.",
+    ),
+    Reason.SOURCE_CHANGED: Sentence(
+        "The file was replaced after it had been checked; upload it again.",
+        "확인 후 파일이 바뀌었습니다. 다시 올려 주세요.",
+    ),
+    Reason.SOURCE_GONE: Sentence("The uploaded file is gone.", "올린 파일을 찾을 수 없습니다."),
+    Reason.VERIFY_FAILED: Sentence(
+        "The finished stream did not pass its checks.", "변환 결과가 검사를 통과하지 못했습니다."
+    ),
+    Reason.DISK_FULL: Sentence("The worker has no room for this video.", "작업 서버의 저장 공간이 부족합니다."),
+    Reason.INTERNAL_ERROR: Sentence("Something failed on our side.", "내부 오류가 발생했습니다."),
+    Reason.STORAGE_UNAVAILABLE: Sentence("The file storage did not answer.", "저장소가 응답하지 않았습니다."),
+    Reason.CONTROL_PLANE_UNAVAILABLE: Sentence(
+        "The control server did not answer.", "관리 서버가 응답하지 않았습니다."
+    ),
+    Reason.TERMINATED: Sentence("The worker was told to stop.", "작업 서버가 중단되었습니다."),
+    Reason.WORKER_KILLED: Sentence(
+        "The worker was killed, most likely for want of memory.",
+        "작업이 강제 종료되었습니다. 메모리 부족일 수 있습니다.",
+    ),
+    Reason.TIMED_OUT: Sentence("The work took too long.", "작업 시간이 초과되었습니다."),
+    Reason.JOB_LOST: Sentence("The worker disappeared.", "작업 서버가 사라졌습니다."),
+    Reason.OUTCOME_MISSING: Sentence(
+        "The worker ended without leaving a result.", "작업이 결과를 남기지 않고 끝났습니다."
+    ),
+    Reason.SUBMIT_REFUSED: Sentence("The job was not accepted by the executor.", "작업을 시작하지 못했습니다."),
+    Reason.CANCELLED: Sentence("The job was cancelled.", "작업이 취소되었습니다."),
+}

@@ -1,0 +1,69 @@
+"""The one frozen value that says how this installation is set up, read from the environment once, at start.
+
+Where an address is not set, `academy up` starts an embedded server for it and passes its address on.
+Jobs do not read this: see `pipeline.execution.entrypoint` for the few variables that a container gets.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, HttpUrl, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    # Where embedded servers, jobs and logs keep what must survive a restart.
+    academy_data: Path = Field(default_factory=lambda: user_data_path("academy"))
+
+    # Addresses; unset ones are embedded.
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    # An ACL user that may touch progress keys only; jobs get this one.
+    job_redis_url: SecretStr | None = None
+    s3_endpoint_url: str | None = None
+    s3_bucket: str = "academy"
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+
+    # The API: where it listens, and how browsers and jobs reach it.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8100, ge=1, le=65535)
+    public_url: str | None = None
+    control_plane_url: str | None = None
+    # Where published streams are read from; unset: this API's own /cdn.
+    cdn_base_url: str | None = None
+
+    # Who may call. One of the two for users; jobs' tokens are signed with a secret of their own.
+    jwt_secret: SecretStr | None = None
+    jwt_jwks_url: HttpUrl | None = None
+    jwt_audience: str | None = None
+    job_token_secret: SecretStr | None = None
+
+    executor: Literal["local", "aws"] = "local"
+    local_workers: int = Field(default=1, ge=1, le=64)
+
+    database_pool_size: int = Field(default=6, ge=2, le=30)
+    upload_expires_s: int = Field(default=3600, ge=60, le=86_400)
+    job_url_expires_s: int = Field(default=12 * 3600, ge=60, le=7 * 86_400)
+    max_source_bytes: int = Field(default=20 * 1024 * MIB, ge=1)
+    multipart_above_bytes: int = Field(default=100 * MIB, ge=5 * MIB)
+    part_bytes: int = Field(default=16 * MIB, ge=5 * MIB)
+    min_duration_s: float = Field(default=3.0, ge=0)
+    probe_timeout_s: float = Field(default=20.0, gt=0)
+    probe_memory_mib: int = Field(default=1024, ge=256)
+    # How often rows are compared with what the executor says; an idle sweep is one indexed query.
+    sweep_every_s: float = Field(default=1.0, gt=0)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="after")
+    def _one_way_to_know_a_user(self) -> Self:
+        if self.jwt_secret is not None and self.jwt_jwks_url is not None:
+            raise ValueError("set JWT_SECRET or JWT_JWKS_URL, not both")
+        return self

@@ -1,0 +1,26 @@
+"""Every object key is made here. All keys of a tenant lie below its own prefix."""
+
+from uuid import UUID
+
+from pipeline.contracts.envelope import OUTCOME_NAME
+
+MASTER_NAME = "master.m3u8"
+THUMBNAIL_NAME = "thumbnail.jpg"
+
+
+def video_prefix(tenant_id: str, video_id: UUID) -> str:
+    return f"tenants/{tenant_id}/videos/{video_id}/"
+
+
+def source_key(tenant_id: str, video_id: UUID, upload_number: int, suffix: str) -> str:
+    """Each upload has a key of its own, so that an old signed PUT cannot touch a newer upload."""
+    return f"{video_prefix(tenant_id, video_id)}source/{upload_number}{suffix}"
+
+
+def attempt_prefix(tenant_id: str, video_id: UUID, job_id: UUID, attempt: int) -> str:
+    """Where one attempt writes; nothing else ever writes there."""
+    return f"{video_prefix(tenant_id, video_id)}hls/{job_id}-{attempt}/"
+
+
+def outcome_key(tenant_id: str, video_id: UUID, job_id: UUID, attempt: int) -> str:
+    return attempt_prefix(tenant_id, video_id, job_id, attempt) + OUTCOME_NAME
