@@ -1,0 +1,69 @@
+# make demo [VIDEO=lecture.mp4] · make test · make lint · make bench · make clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The machine's own pip installs into .venv: a Python without ensurepip is enough.
+PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
+PLAYER := control_plane/watch
+
+.PHONY: demo up test lint format bench bench-progress lock clean help
+
+help:
+	@head -1 Makefile | cut -c3-
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or later is needed; {sys.executable} is {sys.version.split()[0]}. Try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+# A stamp is written only when an install has ended well, so an interrupted one is repeated.
+$(VENV)/runtime.stamp: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the pipeline needs into $(VENV) (once, about 200 MB) …"
+	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
+	@echo "Installing what tests and linters need into $(VENV) (once) …"
+	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# hls.js and the API's page come from npm; a machine without npm gets one as a Python package.
+$(VENV)/player.stamp: $(PLAYER)/package.json $(PLAYER)/package-lock.json requirements/node.txt | $(VENV)/runtime.stamp
+	@echo "Installing the player …"
+	command -v npm >/dev/null || $(PIP) install --quiet --require-hashes -r requirements/node.txt
+	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix $(PLAYER) --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: $(VENV)/runtime.stamp $(VENV)/player.stamp
+	@$(BIN)/academy demo $(if $(VIDEO),"$(VIDEO)")
+
+up: $(VENV)/runtime.stamp $(VENV)/player.stamp
+	@$(BIN)/academy up
+
+test: $(VENV)/dev.stamp $(VENV)/player.stamp
+	$(BIN)/pytest
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.ladder
+
+bench-progress: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.progress_reads
+
+# Written again only on purpose: the requirements are what a fresh clone installs, to the byte.
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
+lock: $(VENV)/dev.stamp
+	$(LOCK) pyproject.toml --extra embedded -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) requirements/node.in -o requirements/node.txt
+
+clean:
+	rm -rf $(VENV) $(PLAYER)/node_modules .mypy_cache .ruff_cache .pytest_cache
