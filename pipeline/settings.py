@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"
     s3_access_key_id: str | None = None
     s3_secret_access_key: SecretStr | None = None
+    # Whether the server keeps `If-None-Match: *`. The embedded one does not, nor lets it pass from other sites' pages.
+    s3_conditional_writes: bool = True
 
     # The API: where it listens, and how browsers and jobs reach it.
     host: str = "127.0.0.1"
@@ -57,8 +59,13 @@ class Settings(BaseSettings):
     min_duration_s: float = Field(default=3.0, ge=0)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
+    # How long a job goes on telling a control plane that does not answer how it ended.
+    finish_patience_s: float = Field(default=60.0, gt=0)
     # How often rows are compared with what the executor says; an idle sweep is one indexed query.
     sweep_every_s: float = Field(default=1.0, gt=0)
+    # Outputs that are not, or no longer, published are kept this long: players may still read them, and the signed
+    # PUTs of a stale worker (`upload_expires_s`) may still write some.
+    outputs_grace_s: float = Field(default=86_400.0, ge=0)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -26,3 +26,5 @@ def job_progress(tenant_id: str, job_id: UUID | str) -> str:
 
 # What the jobs' ACL user may touch (Redis ACL pattern syntax).
 JOB_KEY_PATTERNS: tuple[str, ...] = ("tenant:*:video:*:progress", "tenant:*:job:*:progress")
+# What that user may call: the progress script and what it runs, and what redis-py says when it connects.
+JOB_COMMANDS: tuple[str, ...] = ("evalsha", "script|load", "get", "set", "client|setinfo")

@@ -4,6 +4,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipeline.errors import Invalid
+
 
 @dataclass(frozen=True)
 class ObjectInfo:
@@ -45,6 +47,10 @@ class ByteRange:
     etag: str
 
 
+class RangeNotSatisfiable(Invalid):
+    """The range begins behind the object's end: HTTP's 416."""
+
+
 class ObjectStore(Protocol):
     """Holds bytes; raises `Unavailable` when it does not answer. Keys are made in `pipeline.storage.keys`."""
 
@@ -70,7 +76,10 @@ class ObjectStore(Protocol):
         """The whole object, None where there is none; raises `Invalid` above `limit_bytes`."""
 
     def open_range(self, key: str, *, range_header: str | None) -> ByteRange | None:
-        """A stream of the object or of one `bytes=` range of it, None where there is none."""
+        """A stream of the object or of one `bytes=` range of it, None where there is none.
+
+        Any other header is as good as none; raises `RangeNotSatisfiable` for a range behind the end.
+        """
 
     def write(self, key: str, body: bytes, *, content_type: str) -> ObjectInfo: ...
 

@@ -8,7 +8,7 @@ CREATE TABLE videos (
     filename         text NOT NULL CHECK (length(filename) BETWEEN 1 AND 255),
     content_type     text NOT NULL,
     allow_skip       boolean NOT NULL DEFAULT true,
-    max_speed        numeric(3, 2) NOT NULL DEFAULT 2.0 CHECK (max_speed BETWEEN 0.25 AND 4),
+    max_speed        double precision NOT NULL DEFAULT 2.0 CHECK (max_speed BETWEEN 0.25 AND 4),
     show_watermark   boolean NOT NULL DEFAULT false,
     created_by       text NOT NULL,
 
@@ -51,9 +51,9 @@ CREATE TABLE videos (
 );
 
 -- The list of a tenant's videos, newest first, by session and by status.
-CREATE INDEX videos_newest ON videos (tenant_id, created_at DESC, id);
-CREATE INDEX videos_of_session ON videos (tenant_id, session_id, created_at DESC, id);
-CREATE INDEX videos_of_status ON videos (tenant_id, status, created_at DESC, id);
+CREATE INDEX videos_newest ON videos (tenant_id, created_at DESC, id DESC);
+CREATE INDEX videos_of_session ON videos (tenant_id, session_id, created_at DESC, id DESC);
+CREATE INDEX videos_of_status ON videos (tenant_id, status, created_at DESC, id DESC);
 
 CREATE TABLE video_moves (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -96,6 +96,8 @@ CREATE TABLE jobs (
     cancelled_at     timestamptz,
     terminated_at    timestamptz,
 
+    -- As in videos.
+    version          bigint NOT NULL DEFAULT 1,
     created_by       text NOT NULL,
     created_at       timestamptz NOT NULL DEFAULT now(),
     submitted_at     timestamptz,
@@ -113,10 +115,10 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX jobs_one_live_per_asset ON jobs (tenant_id, asset_id, kind)
     WHERE state NOT IN ('succeeded', 'failed');
 CREATE INDEX jobs_to_dispatch ON jobs (dispatch_after) WHERE state = 'submitted' AND handle IS NULL;
-CREATE INDEX jobs_live ON jobs (updated_at) WHERE state NOT IN ('succeeded', 'failed') AND handle IS NOT NULL;
+CREATE INDEX jobs_live ON jobs (id) WHERE state NOT IN ('succeeded', 'failed') AND handle IS NOT NULL;
 CREATE INDEX jobs_to_terminate ON jobs (cancelled_at) WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL;
-CREATE INDEX jobs_newest ON jobs (tenant_id, created_at DESC, id);
-CREATE INDEX jobs_of_asset ON jobs (tenant_id, asset_id, created_at DESC);
+CREATE INDEX jobs_newest ON jobs (tenant_id, created_at DESC, id DESC);
+CREATE INDEX jobs_of_asset ON jobs (tenant_id, asset_id, created_at DESC, id DESC);
 
 CREATE TABLE job_attempts (
     tenant_id  text NOT NULL,
@@ -130,8 +132,13 @@ CREATE TABLE job_attempts (
     reason     text,
     detail     text NOT NULL DEFAULT '',
     -- [{"name": …, "seconds": …}] of the steps that ended.
-    steps      jsonb NOT NULL DEFAULT '[]',
+    steps      jsonb NOT NULL DEFAULT '[]' CHECK (jsonb_typeof(steps) = 'array'),
+    -- When the outputs of an attempt that is not published, or no longer, were removed from the store.
+    outputs_deleted_at timestamptz,
     PRIMARY KEY (job_id, attempt),
     FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, id) ON DELETE CASCADE,
     CHECK ((ended_at IS NULL) = (ending IS NULL))
 );
+
+CREATE INDEX job_attempts_with_outputs ON job_attempts (ended_at) WHERE outputs_deleted_at IS NULL;
+CREATE INDEX job_attempts_without_exit_code ON job_attempts (ended_at) WHERE exit_code IS NULL;

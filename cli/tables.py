@@ -1,0 +1,132 @@
+"""Rows as tables for people."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cli import figures
+from cli.rows import Attempt, Job, Rendition, StepTime, Video
+from cli.sentences import sentence
+
+SHORT_ID: Final = 8
+COLOURS: Final = {
+    "READY": "green",
+    "FAILED": "red",
+    "PROCESSING": "cyan",
+    "UPLOADED": "cyan",
+    "PENDING": "yellow",
+    "succeeded": "green",
+    "failed": "red",
+    "running": "cyan",
+}
+
+
+def state(word: str) -> Text:
+    return Text(word, style=COLOURS.get(word, ""))
+
+
+def videos(rows: Iterable[Video]) -> Table:
+    table = _table("ID", "Title", "Status", ">Length", "Session", "Created", "Reason")
+    now = datetime.now(UTC)
+    for row in rows:
+        table.add_row(
+            row["id"][:SHORT_ID],
+            Text(row["title"], overflow="ellipsis", no_wrap=True),
+            state(row["status"]),
+            figures.duration(row.get("duration")),
+            row.get("session") or "",
+            figures.age(row["created_at"], now=now),
+            row.get("error_reason") or "",
+        )
+    return table
+
+
+def jobs(rows: Iterable[Job]) -> Table:
+    table = _table("ID", "Kind", "Video", "State", ">Attempt", "Created", ">Took", "Reason")
+    now = datetime.now(UTC)
+    for row in rows:
+        table.add_row(
+            row["id"][:SHORT_ID],
+            row["kind"],
+            row["asset_id"][:SHORT_ID],
+            state(row["state"]),
+            str(row["attempt"]),
+            figures.age(row["created_at"], now=now),
+            took(row.get("started_at"), row.get("ended_at")),
+            row.get("reason") or "",
+        )
+    return table
+
+
+def attempts(rows: Iterable[Attempt]) -> Table:
+    table = _table(">Attempt", "Started", ">Took", "Ending", ">Exit", "Reason")
+    for row in rows:
+        exit_code = row.get("exit_code")
+        table.add_row(
+            str(row["attempt"]),
+            figures.local_time(row["started_at"]),
+            took(row["started_at"], row.get("ended_at")),
+            row.get("ending") or "running",
+            "" if exit_code is None else str(exit_code),
+            " ".join(part for part in (row.get("reason"), row.get("detail")) if part),
+        )
+    return table
+
+
+def renditions(rows: Iterable[Rendition]) -> Table:
+    table = _table("Rendition", ">Size", ">Frames/s", ">Average", ">Peak", ">Segments", ">Bytes")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            f"{row['width']}\N{MULTIPLICATION SIGN}{row['height']}",
+            f"{row['frame_rate']:g}",
+            figures.bitrate(row["average_bps"]),
+            figures.bitrate(row["peak_bps"]),
+            str(row["segments"]),
+            figures.size(row["bytes"]),
+        )
+    return table
+
+
+def steps(rows: Sequence[StepTime]) -> Table:
+    table = _table("Step", ">Time")
+    for row in rows:
+        table.add_row(row["name"], figures.duration(row["seconds"]))
+    table.add_section()
+    table.add_row("all steps", figures.duration(sum(row["seconds"] for row in rows)))
+    return table
+
+
+def fields(values: Mapping[str, Any]) -> Table:
+    """Names and values, one a line; what has no value is left out."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in values.items():
+        if value not in (None, ""):
+            table.add_row(name, value if isinstance(value, Text) else Text(str(value)))
+    return table
+
+
+def reason(code: str | None, detail: str = "") -> str:
+    """A reason with its sentence and its detail."""
+    if not code:
+        return ""
+    return " ".join(part for part in (code, f"({sentence(code)})" if sentence(code) else "", detail) if part)
+
+
+def took(started: str | None, ended: str | None) -> str:
+    first, last = figures.moment(started), figures.moment(ended)
+    return figures.duration((last - first).total_seconds()) if first and last else ""
+
+
+def _table(*columns: str) -> Table:
+    """A heading that starts with `>` is a column of numbers."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    return table

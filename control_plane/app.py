@@ -1,0 +1,70 @@
+"""The wiring of the control plane: services, loops, middleware, errors, and a router per capability."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from control_plane.auth import open_verifier
+from control_plane.background import Chore
+from control_plane.cdn import routes as cdn
+from control_plane.dispatch import dispatcher, terminations
+from control_plane.failures import install_failures
+from control_plane.health import routes as health
+from control_plane.internal_jobs import routes as internal_jobs
+from control_plane.jobs import routes as jobs
+from control_plane.reconciling import abandoned, statuses
+from control_plane.reconciling.sweep import sweep
+from control_plane.request_ids import RequestIds
+from control_plane.services import Opener, Services
+from control_plane.trailing_slash import TrailingSlash
+from control_plane.videos import routes as videos
+from control_plane.videos.complete import Completions
+from control_plane.watch import routes as watch
+from pipeline.settings import Settings
+
+
+def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
+    """The ASGI application; its services are opened when it starts, and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with open_services(settings) as services:
+            app.state.services = services
+            app.state.completions = Completions()
+            for chore in chores(services):
+                services.background.start(chore)
+            try:
+                yield
+            finally:
+                await services.progress.close()
+
+    app = FastAPI(
+        title="Academy media pipeline",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        # The page comes from control_plane/watch: FastAPI's own loads its scripts from a CDN.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.verifier = open_verifier(settings)
+    install_failures(app)
+    for routes in (videos, jobs, internal_jobs, health, cdn, watch):
+        app.include_router(routes.router)
+    app.add_middleware(TrailingSlash)
+    # Added last, it stands outermost.
+    app.add_middleware(RequestIds)
+    return app
+
+
+def chores(services: Services) -> tuple[Chore, ...]:
+    """What goes on beside the requests."""
+    settings = services.settings
+    return (
+        Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
+        Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
+        Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
+        Chore("statuses", statuses.EVERY_S, partial(statuses.RepeatAnnouncements(), services)),
+        Chore("abandoned", abandoned.EVERY_S, partial(abandoned.delete_abandoned_outputs, services)),
+    )

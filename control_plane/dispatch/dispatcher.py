@@ -1,0 +1,79 @@
+"""The dispatcher: hands submitted rows to the executor, as the outbox of the transactions that inserted them.
+
+A row is held while its job is submitted, so no other dispatcher takes it. Where this process dies between the submit
+and its commit, the next one finds the job by its name instead of submitting it twice.
+"""
+
+from threading import Event
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from control_plane.internal_jobs.tokens import JobKey, mint_job_token
+from control_plane.reconciling.apply import Change, fail_job
+from control_plane.reconciling.statuses import announce
+from control_plane.services import Services
+from pipeline.contracts.envelope import JobKind
+from pipeline.database.jobs import Job, lock_next_to_dispatch, record_dispatch_failure, record_handle
+from pipeline.errors import PermanentError, Unavailable
+from pipeline.execution.executor import Submission
+from pipeline.identifiers import TenantId
+from pipeline.lifecycle.reconcile import Fail
+from pipeline.logs import get_logger, redact_text
+from pipeline.reasons import Reason
+
+NAME = "dispatcher"
+# Submits are woken by the request that inserts a row; this is for rows that wait out a back-off.
+EVERY_S = 1.0
+LONGEST_BACK_OFF_S = 60.0
+
+logger = get_logger(__name__)
+
+
+def dispatch(services: Services, stopping: Event) -> None:
+    """Submit every row that is due."""
+    while not stopping.is_set() and _dispatch_next(services):
+        pass
+
+
+def _dispatch_next(services: Services) -> bool:
+    """Whether there was a row."""
+    with services.pool.connection() as connection:
+        job = lock_next_to_dispatch(connection)
+        if job is None:
+            return False
+        change = _submit(services, connection, job)
+    announce(services, change.job, change.video)
+    return True
+
+
+def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> Change:
+    name = str(job.id)
+    try:
+        handle = services.executor.find(name) or services.executor.submit(submission_of(services, job))
+    except Unavailable as exc:
+        wait_s = min(2.0**job.dispatch_tries, LONGEST_BACK_OFF_S)
+        logger.warning("executor_unavailable", job_id=name, error=str(exc), again_in_s=wait_s)
+        return Change(record_dispatch_failure(connection, job, wait_s=wait_s, detail=redact_text(str(exc))))
+    except PermanentError as exc:
+        logger.warning("submit_refused", job_id=name, error=str(exc))
+        refusal = Fail(job.attempt, Reason.SUBMIT_REFUSED, redact_text(str(exc)))
+        return fail_job(connection, job, refusal)
+    logger.info("job_submitted", job_id=name, tenant_id=job.tenant_id, handle=handle)
+    return Change(record_handle(connection, job, handle=handle))
+
+
+def submission_of(services: Services, job: Job) -> Submission:
+    """The job's name and environment; see `pipeline.execution.job_environment` for what each variable is."""
+    settings = services.settings
+    assert settings.job_token_secret is not None, "checked at start"
+    key = JobKey(TenantId(job.tenant_id), job.id)
+    environment = {
+        "JOB_ID": str(job.id),
+        "JOB_TOKEN": mint_job_token(key, secret=settings.job_token_secret.get_secret_value()),
+        "CONTROL_PLANE_URL": services.control_plane_url,
+        "FINISH_PATIENCE_S": str(settings.finish_patience_s),
+    }
+    if settings.job_redis_url is not None:
+        environment["REDIS_URL"] = settings.job_redis_url.get_secret_value()
+    return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment)

@@ -1,0 +1,50 @@
+"""The token of one job: good for its four internal calls, and for nothing else."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from pipeline.errors import Invalid, NotAllowed, NotAuthenticated
+from pipeline.identifiers import TenantId, parse_tenant
+
+AUDIENCE = "job"
+ALGORITHM = "HS256"
+# A job may wait days for a machine, and work through several attempts after that.
+LIFETIME_S = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class JobKey:
+    """A job and whose it is."""
+
+    tenant_id: TenantId
+    job_id: UUID
+
+
+def mint_job_token(key: JobKey, *, secret: str) -> str:
+    claims = {
+        "sub": str(key.job_id),
+        "tenant_id": key.tenant_id,
+        "aud": AUDIENCE,
+        "exp": int(time.time()) + LIFETIME_S,
+    }
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+def verify_job_token(token: str, job_id: UUID, *, secret: str) -> JobKey:
+    """Whose job it is; raises `NotAuthenticated`, or `NotAllowed` for the token of another job."""
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "sub", "aud"]}
+        )
+        tenant_id = parse_tenant(str(claims.get("tenant_id")))
+    except jwt.ExpiredSignatureError as exc:
+        raise NotAuthenticated("token_expired", "exp has passed") from exc
+    except (jwt.PyJWTError, Invalid) as exc:
+        raise NotAuthenticated("job_token_invalid", str(exc)) from exc
+    if claims["sub"] != str(job_id):
+        raise NotAllowed("token_is_of_another_job", f"this token is not for job {job_id}")
+    return JobKey(tenant_id, job_id)

@@ -1,0 +1,117 @@
+"""Jobs, as teachers and operators see and steer them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict
+
+from control_plane.auth import Reader, Writer
+from control_plane.jobs.rules import cancel_job, resubmit_job
+from control_plane.jobs.shown import show_job, show_job_in_full
+from control_plane.pages import next_cursor, parse_cursor
+from control_plane.progress.jobs import read_job_progress
+from control_plane.services import Services, Wired
+from pipeline.contracts.envelope import JobKind
+from pipeline.database.job_attempts import list_attempts
+from pipeline.database.jobs import Job, JobFilter, find_job, list_jobs
+from pipeline.database.videos import Cursor
+from pipeline.errors import NotFound, Unavailable
+from pipeline.execution.executor import JobReport
+from pipeline.lifecycle.job_state import JobState
+from pipeline.logs import get_logger, redact_text
+
+MAX_TAIL_LINES = 5000
+
+logger = get_logger(__name__)
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+
+
+class ResubmitCall(BaseModel):
+    """`force` replaces the stream of a READY video, once the new job has ended well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    force: bool = False
+
+
+@router.get("")
+def list_(
+    services: Wired,
+    caller: Reader,
+    *,
+    state: JobState | None = None,
+    kind: JobKind | None = None,
+    asset_id: UUID | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Jobs of the caller's tenant, newest first; `next_cursor` is null on the last page."""
+    matching = JobFilter(state=state, kind=kind, asset_id=asset_id)
+    with services.pool.connection() as connection:
+        jobs = list_jobs(connection, caller.tenant_id, matching=matching, after=parse_cursor(cursor), limit=limit)
+    places = [Cursor(job.created_at, job.id) for job in jobs]
+    return {"items": [show_job(job) for job in jobs], "next_cursor": next_cursor(places, limit=limit)}
+
+
+@router.get("/{job_id}")
+def get(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
+    """A job with its attempts, step times, spec, outcome, and the executor's own report."""
+    with services.pool.connection() as connection:
+        job = find_job(connection, caller.tenant_id, job_id)
+        if job is None:
+            raise NotFound("job_not_found", f"no job {job_id}")
+        attempts = list_attempts(connection, caller.tenant_id, job_id)
+    return show_job_in_full(job, attempts, _find_report(services, job))
+
+
+def _find_report(services: Services, job: Job) -> JobReport | None:
+    """None where the executor has forgotten the job, or does not answer: the row is worth showing without it."""
+    if job.handle is None:
+        return None
+    try:
+        return services.executor.describe([job.handle]).get(job.handle)
+    except Unavailable as exc:
+        logger.warning("executor_unavailable", job_id=str(job.id), error=str(exc))
+        return None
+
+
+@router.get("/{job_id}/progress")
+async def progress(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
+    """As of a video; `state` is the job's."""
+    return await read_job_progress(services, caller.tenant_id, job_id)
+
+
+@router.get("/{job_id}/logs")
+def logs(
+    services: Wired,
+    caller: Reader,
+    job_id: UUID,
+    *,
+    tail: Annotated[int, Query(ge=1, le=MAX_TAIL_LINES)] = 200,
+    attempt: Annotated[int | None, Query(ge=1, le=100)] = None,
+) -> dict[str, Any]:
+    """The last lines that an attempt wrote, the newest attempt where none is named."""
+    with services.pool.connection() as connection:
+        job = find_job(connection, caller.tenant_id, job_id)
+    if job is None:
+        raise NotFound("job_not_found", f"no job {job_id}")
+    number = attempt or max(job.attempt, 1)
+    lines = services.executor.read_log(job.handle, number, tail_lines=tail) if job.handle is not None else None
+    if lines is None:
+        raise NotFound("log_not_found", f"attempt {number} of job {job_id} has no log, or not any more")
+    return {"attempt": number, "lines": [redact_text(line) for line in lines]}
+
+
+@router.post("/{job_id}/resubmit", status_code=202)
+def resubmit(
+    services: Wired, caller: Writer, job_id: UUID, call: Annotated[ResubmitCall | None, Body()] = None
+) -> dict[str, Any]:
+    """A new job with the same spec; 409 while one is live, and for a READY video without `force`."""
+    return show_job(resubmit_job(services, caller, job_id, force=call.force if call is not None else False))
+
+
+@router.post("/{job_id}/cancel")
+def cancel(services: Wired, caller: Writer, job_id: UUID) -> dict[str, Any]:
+    """End a live job; its processes are told to stop in the background."""
+    return show_job(cancel_job(services, caller, job_id))

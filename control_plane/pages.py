@@ -1,0 +1,28 @@
+"""Pages of a list: a cursor is the place of a page's last row, in a form that callers do not look into."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from uuid import UUID
+
+from pipeline.database.videos import Cursor
+from pipeline.errors import Invalid
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    return urlsafe_b64encode(f"{cursor.created_at.isoformat()} {cursor.id}".encode()).decode().rstrip("=")
+
+
+def parse_cursor(text: str | None) -> Cursor | None:
+    """None for the first page; raises `Invalid` for what `encode_cursor` has not made."""
+    if text is None:
+        return None
+    try:
+        created_at, _, identifier = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
+        return Cursor(datetime.fromisoformat(created_at), UUID(identifier))
+    except ValueError as exc:
+        raise Invalid("cursor_invalid", f"{text[:100]!r} is not a cursor of this list") from exc
+
+
+def next_cursor(rows: list[Cursor], *, limit: int) -> str | None:
+    """The cursor behind the last row; None where this page is not full."""
+    return encode_cursor(rows[-1]) if len(rows) == limit else None

@@ -1,0 +1,253 @@
+"""Act on news about a job: one transaction that holds the job's row, asks `reconcile`, and does what it decides.
+
+Where the decision is to look for the outcome object, that happens outside of any transaction, and what was found is
+news again.
+"""
+
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from control_plane.internal_jobs.tokens import JobKey
+from control_plane.reconciling.outcomes import find_outcome
+from control_plane.reconciling.statuses import announce
+from control_plane.services import Services
+from pipeline.contracts.envelope import JobKind
+from pipeline.contracts.transcode import TranscodeOutcome
+from pipeline.database.job_attempts import (
+    Ending,
+    end_attempt,
+    end_attempts_before,
+    insert_attempt,
+    record_exit_code,
+)
+from pipeline.database.jobs import (
+    Job,
+    advance_job,
+    end_job_cancelled,
+    end_job_failed,
+    end_job_succeeded,
+    lock_job,
+    record_retry_reason,
+)
+from pipeline.database.video_moves import Publication, advance_to_failed, advance_to_processing, advance_to_ready
+from pipeline.database.videos import Video
+from pipeline.errors import Conflict, NotFound
+from pipeline.lifecycle.job_state import JobState, Place
+from pipeline.lifecycle.reconcile import (
+    Advance,
+    Cancelled,
+    Decision,
+    Fail,
+    FailedForGood,
+    FailedForNow,
+    Finished,
+    Ignore,
+    JobView,
+    News,
+    OutcomeAbsent,
+    RecordReason,
+    Refuse,
+    Reported,
+    SeekOutcome,
+    Started,
+    Succeed,
+    Unknown,
+    reconcile,
+)
+from pipeline.logs import get_logger
+from pipeline.reasons import Reason
+from pipeline.storage.keys import MASTER_NAME, THUMBNAIL_NAME, attempt_prefix
+
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Luggage:
+    """What came with the news and is stored, but decides nothing."""
+
+    outcome: TranscodeOutcome | None = None
+    steps: tuple[dict[str, Any], ...] = ()
+    exit_codes: tuple[tuple[int, int], ...] = ()
+    """(attempt, exit code) of attempts that the executor saw end."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The rows after a transaction; `video` only where it was changed, `is_news` where anything was."""
+
+    job: Job
+    video: Video | None = None
+    is_news: bool = True
+
+
+NO_LUGGAGE = Luggage()
+
+
+def view_of(job: Job) -> JobView:
+    reason = Reason(job.reason) if job.reason is not None else None
+    return JobView(place=job.place, handle=job.handle, last_reason=reason, last_detail=job.detail)
+
+
+def apply_news(services: Services, key: JobKey, news: News, *, luggage: Luggage = NO_LUGGAGE) -> Job:
+    """The job after the news was acted on.
+
+    Raises `Conflict` where the news is refused, and `NotFound` where there is no such job.
+    """
+    decision, change = _decide_and_act(services, key, news, luggage)
+    if isinstance(decision, SeekOutcome):
+        assert isinstance(news, Reported | Unknown), f"{news} cannot lead to {decision}"
+        news, luggage = _look_for_outcome(services, change.job, decision.attempt, ended=news)
+        decision, change = _decide_and_act(services, key, news, luggage)
+    if change.is_news:
+        logger.info(
+            "job_moved",
+            job_id=str(key.job_id),
+            tenant_id=key.tenant_id,
+            news=type(news).__name__,
+            decision=type(decision).__name__,
+            state=change.job.state,
+            attempt=change.job.attempt,
+            reason=change.job.reason,
+        )
+        announce(services, change.job, change.video)
+    return change.job
+
+
+def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggage) -> tuple[Decision, Change]:
+    try:
+        with services.pool.connection() as connection:
+            job = lock_job(connection, key.tenant_id, key.job_id)
+            if job is None:
+                raise NotFound("job_not_found", f"no job {key.job_id}")
+            decision = reconcile(view_of(job), news)
+            change = act(connection, job, news, decision, luggage=luggage)
+    except psycopg.errors.UniqueViolation as exc:
+        # A worker claims a handle that the executor gave to another job.
+        raise Conflict("not_this_jobs_handle", f"the handle belongs to another job than {key.job_id}") from exc
+    return decision, change
+
+
+def _look_for_outcome(services: Services, job: Job, attempt: int, *, ended: Reported | Unknown) -> tuple[News, Luggage]:
+    outcome = find_outcome(services.store, job, attempt)
+    handle = job.handle or ""
+    codes = Luggage(outcome=outcome)
+    match outcome:
+        case None:
+            return OutcomeAbsent(ended), NO_LUGGAGE
+        case TranscodeOutcome(status="ready"):
+            return Finished(handle, attempt), codes
+        case _:
+            assert outcome.reason is not None
+            return FailedForGood(handle, attempt, outcome.reason, outcome.detail), codes
+
+
+def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decision, *, luggage: Luggage) -> Change:
+    """Do what was decided to a held job row, in the caller's transaction."""
+    for attempt, code in luggage.exit_codes:
+        record_exit_code(connection, job.tenant_id, job.id, attempt=attempt, exit_code=code)
+    match decision:
+        case Ignore() | Advance() if isinstance(news, Started):
+            return _start(connection, job, news)
+        case Ignore() | SeekOutcome():
+            return Change(job, is_news=False)
+        case Refuse():
+            raise Conflict(
+                decision.reason, f"job {job.id} is {job.state} with attempt {job.attempt}, not {_speaker(news)}"
+            )
+        case Advance():
+            end_attempts_before(
+                connection, job.tenant_id, job.id, attempt=decision.place.attempt, detail=_status_reason(news)
+            )
+            return Change(advance_job(connection, job, decision.place))
+        case RecordReason():
+            ending = Ending("retry", decision.reason, decision.detail, luggage.steps)
+            end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
+            return Change(
+                record_retry_reason(
+                    connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
+                )
+            )
+        case Succeed():
+            assert luggage.outcome is not None, "an outcome comes with the news that there is one"
+            return _succeed(connection, job, decision.attempt, luggage.outcome)
+        case Fail():
+            return fail_job(connection, job, decision, steps=luggage.steps, cancelled=isinstance(news, Cancelled))
+        case _:
+            assert_never(decision)
+
+
+def _start(connection: Connection[TupleRow], job: Job, news: Started) -> Change:
+    """All of it can be done twice: the answer to a first `start` may have been lost."""
+    place = Place(news.attempt, JobState.RUNNING)
+    end_attempts_before(connection, job.tenant_id, job.id, attempt=news.attempt, detail="a newer attempt was started")
+    insert_attempt(connection, job.tenant_id, job.id, attempt=news.attempt)
+    started = advance_job(connection, job, place, handle=news.handle)
+    video = advance_to_processing(connection, job.tenant_id, job.asset_id, job_id=job.id, actor=_actor(job))
+    return Change(started, video)
+
+
+def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: TranscodeOutcome) -> Change:
+    assert outcome.duration_s is not None, "the contract says so of a ready outcome"
+    steps = tuple(step.model_dump() for step in outcome.steps)
+    end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
+    end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
+    ended = end_job_succeeded(connection, job, attempt=attempt, outcome=outcome.model_dump(mode="json"))
+    prefix = attempt_prefix(job.tenant_id, job.asset_id, job.id, attempt)
+    publication = Publication(
+        job_id=job.id,
+        # Of our own making, whatever a worker says about names.
+        hls_path=prefix + MASTER_NAME,
+        thumbnail_path=prefix + THUMBNAIL_NAME if outcome.thumbnail is not None else None,
+        duration_s=outcome.duration_s,
+        renditions=[rendition.model_dump(mode="json") for rendition in outcome.renditions],
+    )
+    video = advance_to_ready(connection, job.tenant_id, job.asset_id, publication=publication, actor=_actor(job))
+    if video is None:
+        raise Conflict("video_cannot_be_ready", f"video {job.asset_id} of job {job.id} does not allow READY")
+    return Change(ended, video)
+
+
+def fail_job(
+    connection: Connection[TupleRow],
+    job: Job,
+    decision: Fail,
+    *,
+    steps: tuple[dict[str, Any], ...] = (),
+    cancelled: bool = False,
+) -> Change:
+    """End a held job as failed, with its open attempts, and its video too unless that plays."""
+    end_attempts_before(connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed")
+    ending = Ending("failed", decision.reason, decision.detail, steps)
+    end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
+    if cancelled:
+        ended = end_job_cancelled(connection, job, reason=decision.reason, detail=decision.detail)
+    else:
+        ended = end_job_failed(
+            connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
+        )
+    # A video that is READY stays so: None.
+    video = advance_to_failed(
+        connection, job.tenant_id, job.asset_id, job_id=job.id, reason=decision.reason, actor=_actor(job)
+    )
+    return Change(ended, video)
+
+
+def _actor(job: Job) -> str:
+    assert job.kind in set(JobKind)
+    return f"job:{job.kind}"
+
+
+def _speaker(news: News) -> str:
+    match news:
+        case Started() | Finished() | FailedForGood() | FailedForNow():
+            return f"attempt {news.attempt} of {news.handle}"
+        case _:
+            return "live"
+
+
+def _status_reason(news: News) -> str:
+    return news.status_reason if isinstance(news, Reported) else ""

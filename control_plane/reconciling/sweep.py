@@ -1,0 +1,92 @@
+"""The sweep: compares the rows of live jobs with what the executor says of them.
+
+It finds what nobody told us: a job that ended while the control plane was away, or that its executor has lost.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+from control_plane.internal_jobs.tokens import JobKey
+from control_plane.reconciling.apply import Luggage, apply_news, view_of
+from control_plane.services import Services
+from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_code
+from pipeline.database.jobs import Job, list_live_jobs
+from pipeline.errors import Conflict
+from pipeline.execution.executor import JobReport
+from pipeline.identifiers import TenantId
+from pipeline.lifecycle.job_state import Place
+from pipeline.lifecycle.reconcile import Ignore, Reported, Unknown, reconcile
+from pipeline.logs import get_logger
+
+# AWS Batch describes at most 100 jobs a call.
+BATCH = 100
+# Batch promises no reading of one's own writes: a job that was just submitted may not be described yet.
+UNKNOWN_GRACE = timedelta(seconds=15)
+
+logger = get_logger(__name__)
+
+
+def sweep(services: Services, stopping: Event) -> None:
+    """Look at every live job once."""
+    after = None
+    while not stopping.is_set():
+        with services.pool.connection() as connection:
+            jobs = list_live_jobs(connection, after=after, limit=BATCH)
+        if jobs:
+            _compare(services, jobs)
+        if len(jobs) < BATCH:
+            break
+        after = jobs[-1].id
+    _record_exit_codes(services)
+
+
+def _compare(services: Services, jobs: Sequence[Job]) -> None:
+    reports = services.executor.describe([job.handle for job in jobs if job.handle is not None])
+    for job in jobs:
+        assert job.handle is not None
+        report = reports.get(job.handle)
+        if report is None and _is_fresh(job):
+            continue
+        news = news_of(report) if report is not None else Unknown()
+        # Most rounds bring nothing new, and then no row is locked.
+        if isinstance(reconcile(view_of(job), news), Ignore):
+            continue
+        luggage = Luggage(exit_codes=exit_codes_of(report)) if report is not None else Luggage()
+        try:
+            apply_news(services, JobKey(TenantId(job.tenant_id), job.id), news, luggage=luggage)
+        except Conflict as exc:
+            # It moved on between our look and the lock.
+            logger.info("sweep_was_late", job_id=str(job.id), reason=exc.reason)
+
+
+def news_of(report: JobReport) -> Reported:
+    return Reported(
+        handle=report.handle,
+        place=Place(report.attempt, report.state),
+        exit_code=report.exit_code,
+        status_reason=report.status_reason,
+    )
+
+
+def exit_codes_of(report: JobReport) -> tuple[tuple[int, int], ...]:
+    return tuple((a.attempt, a.exit_code) for a in report.attempts if a.exit_code is not None)
+
+
+def _is_fresh(job: Job) -> bool:
+    return job.submitted_at is not None and datetime.now(UTC) - job.submitted_at < UNKNOWN_GRACE
+
+
+def _record_exit_codes(services: Services) -> None:
+    """An attempt tells its end before its process exits, so the executor knows the exit code only afterwards."""
+    with services.pool.connection() as connection:
+        missing = list_attempts_without_exit_code(connection, limit=BATCH)
+    if not missing:
+        return
+    reports = services.executor.describe(sorted({row.handle for row in missing}))
+    with services.pool.connection() as connection:
+        for row in missing:
+            report = reports.get(row.handle)
+            code = dict(exit_codes_of(report)).get(row.attempt) if report is not None else None
+            if code is not None:
+                record_exit_code(connection, row.tenant_id, row.job_id, attempt=row.attempt, exit_code=code)

@@ -1,0 +1,73 @@
+"""Makes all segments of a plan, in one sandboxed child that decodes the source once."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jobs.transcode.plan import Plan
+from pipeline.contracts.envelope import Contract
+from pipeline.contracts.transcode import TranscodeLimits
+from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+
+
+class EncodeRequest(Contract):
+    """Paths are of this machine; `output` is an empty folder."""
+
+    source: str
+    output: str
+    plan: Plan
+    max_pixels: int
+    max_streams: int
+
+
+class SegmentFact(Contract):
+    """A written segment: its length in units of the track's timescale, and its size."""
+
+    units: int
+    bytes: int
+
+
+class TrackFacts(Contract):
+    """A written track: `index.m3u8` of its folder will list its segments, `init.mp4` is beside them."""
+
+    folder: str
+    timescale: int
+    codecs: str
+    init_bytes: int
+    segments: tuple[SegmentFact, ...]
+
+
+class EncodeReport(Contract):
+    """What was written. Renditions are in the order of the plan's rungs."""
+
+    encoder: str
+    renditions: tuple[TrackFacts, ...]
+    audio: TrackFacts | None
+
+
+def encode(
+    plan: Plan, *, source: Path, output: Path, limits: TranscodeLimits, progress: Callable[[float], None]
+) -> EncodeReport:
+    """Write init and media segments of every rendition and of the sound below `output`.
+
+    Raises TRUNCATED or CORRUPT where the pictures do not last as long as the file claims, besides all that
+    `run_sandboxed` raises.
+    """
+    return run_sandboxed(
+        "jobs.transcode.encoding:encode_plan",
+        EncodeRequest(
+            source=str(source),
+            output=str(output),
+            plan=plan,
+            max_pixels=limits.max_pixels,
+            max_streams=limits.max_streams,
+        ),
+        reply=EncodeReport,
+        limits=SandboxLimits(
+            memory_mib=limits.decoder_memory_mib,
+            cpu_s=limits.decoder_cpu_s,
+            # A segment is a few MB; nothing that a job writes comes near this.
+            file_mib=1024,
+            deadline_s=limits.decoder_cpu_s,
+        ),
+        progress=progress,
+    )

@@ -1,0 +1,126 @@
+"""The sandboxed half of `jobs.transcode.encode`: decodes once and feeds all renditions and the sound."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import av
+from av.audio.frame import AudioFrame
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from jobs.transcode.coverage import Coverage
+from jobs.transcode.crew import Crew, Stage
+from jobs.transcode.encode import EncodeReport, EncodeRequest, TrackFacts
+from jobs.transcode.encoders import VIDEO_ENCODER
+from jobs.transcode.pictures import Picture, Placement, Shaper, output_matrix
+from jobs.transcode.plan import Plan
+from jobs.transcode.rendition import encode_rendition
+from jobs.transcode.sound import encode_sound
+from pipeline.errors import PermanentError
+from pipeline.media.opening import UNREADABLE, find_video, open_source
+from pipeline.reasons import Reason
+
+# Pictures that wait for an encoder: enough to smooth out slow ones, few enough to cost little memory.
+PICTURES_WAITING = 6
+SOUNDS_WAITING = 64
+DECODER_THREADS = 2
+# Progress is told this often, in pictures.
+REPORT_EVERY = 15
+
+
+def encode_plan(request: bytes, progress: Callable[[float], None]) -> dict[str, object]:
+    asked = EncodeRequest.model_validate_json(request)
+    plan = asked.plan
+    output = Path(asked.output)
+    with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
+        video = find_video(container, max_pixels=asked.max_pixels)
+        if video.index != plan.video.index:
+            raise PermanentError(Reason.SOURCE_CHANGED, f"track {video.index} where {plan.video.index} was probed")
+        with Crew() as crew:
+            renditions = _start_renditions(crew, plan, output)
+            sound = _start_sound(crew, plan, output)
+            _decode(container, video, plan, pictures=renditions[-1], sound=sound, progress=progress)
+        report = EncodeReport(
+            encoder=VIDEO_ENCODER,
+            renditions=tuple(stage.result for stage in renditions),
+            audio=sound.result if sound is not None else None,
+        )
+    return report.model_dump(mode="json")
+
+
+def _start_renditions(crew: Crew, plan: Plan, output: Path) -> list[Stage[Picture, TrackFacts]]:
+    """A stage for each rung in the plan's order; each but the smallest hands its pictures on to the one below."""
+    stages: list[Stage[Picture, TrackFacts]] = []
+    for rung in plan.rungs:
+        work = partial(
+            encode_rendition,
+            rung=rung,
+            grid=plan.grid,
+            matrix=output_matrix(plan.video),
+            output=output,
+            hand_on=stages[-1].put if stages else None,
+        )
+        stages.append(crew.start(rung.name, work, depth=PICTURES_WAITING))
+    return stages
+
+
+def _start_sound(crew: Crew, plan: Plan, output: Path) -> Stage[AudioFrame, TrackFacts] | None:
+    if plan.audio is None:
+        return None
+    work = partial(encode_sound, origin_s=plan.origin_s, grid=plan.grid, audio_bps=plan.audio_bps, output=output)
+    return crew.start("audio", work, depth=SOUNDS_WAITING)
+
+
+def _decode(
+    container: InputContainer,
+    video: VideoStream,
+    plan: Plan,
+    *,
+    pictures: Stage[Picture, TrackFacts],
+    sound: Stage[AudioFrame, TrackFacts] | None,
+    progress: Callable[[float], None],
+) -> None:
+    video.codec_context.thread_count = DECODER_THREADS
+    video.codec_context.thread_type = av.codec.context.ThreadType.AUTO
+    shaper = Shaper(plan.video, plan.rungs[-1])
+    placement = Placement(plan)
+    coverage = Coverage(plan)
+
+    def show(frame: VideoFrame) -> None:
+        for shaped in shaper.shape(frame):
+            place(shaped)
+
+    def place(shaped: VideoFrame) -> None:
+        for picture in placement.place(shaped):
+            pictures.put(picture)
+            if picture.number % REPORT_EVERY == 0:
+                progress(picture.number / plan.grid.pictures)
+
+    streams = [video] if plan.audio is None else [video, container.streams[plan.audio.index]]
+    try:
+        for packet in container.demux(*streams):
+            try:
+                frames = packet.decode()
+            except UNREADABLE:
+                coverage.count_broken(packet)
+                continue
+            for frame in frames:
+                if isinstance(frame, VideoFrame):
+                    coverage.count(frame)
+                    show(frame)
+                elif isinstance(frame, AudioFrame) and sound is not None:
+                    sound.put(frame)
+    except UNREADABLE:
+        # The container ends in the middle of something; coverage tells whether it matters.
+        pass
+    coverage.refuse_damage()
+    for shaped in shaper.flush():
+        place(shaped)
+    for picture in placement.finish():
+        pictures.put(picture)
+    pictures.put(None)
+    if sound is not None:
+        sound.put(None)
+    progress(1.0)

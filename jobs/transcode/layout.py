@@ -1,0 +1,13 @@
+"""Names of the files of a stream, below its folder."""
+
+from pipeline.storage.keys import MASTER_NAME, THUMBNAIL_NAME
+
+__all__ = ["AUDIO_FOLDER", "INIT_NAME", "MASTER_NAME", "MEDIA_PLAYLIST_NAME", "THUMBNAIL_NAME", "segment_name"]
+
+AUDIO_FOLDER = "audio"
+INIT_NAME = "init.mp4"
+MEDIA_PLAYLIST_NAME = "index.m3u8"
+
+
+def segment_name(number: int) -> str:
+    return f"{number:05}.m4s"

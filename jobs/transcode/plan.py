@@ -1,0 +1,131 @@
+"""Decides everything about a transcode before anything is encoded. Pure: a spec and facts in, a plan out.
+
+A plan fixes the number of pictures, where segments begin and how long the sound is, so that any part of it can be
+encoded anywhere and joins the rest.
+"""
+
+from fractions import Fraction
+from math import ceil
+
+from pydantic import Field
+
+from jobs.transcode.ladder import RungPlan, plan_ladder
+from pipeline.contracts.envelope import Contract
+from pipeline.contracts.transcode import TranscodeSpec
+from pipeline.media.facts import AudioFacts, SourceFacts, VideoFacts
+
+# Every player has AAC-LC at this rate; one rate means one way to place samples.
+AUDIO_RATE = 48_000
+# Samples in an AAC-LC packet (ISO/IEC 14496-3).
+AUDIO_PACKET = 1024
+# MP4 counts pictures in units of this or of a multiple, so that times read like 1/90000 s.
+LEAST_TIMESCALE = 10_000
+# Sound may begin this much before the picture and is cut there: encoders' delays are shorter than this.
+AUDIO_LEAD_S = 0.1
+# Sound may go on this long after the picture and is cut there; above it the last picture is held.
+AUDIO_TAIL_S = 0.2
+
+
+class Grid(Contract):
+    """The output's pictures: number n is shown from n / rate s. All renditions share it."""
+
+    rate_num: int = Field(ge=1)
+    rate_den: int = Field(ge=1)
+    pictures: int = Field(ge=1)
+    segment_s: int = Field(ge=1)
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.rate_num, self.rate_den)
+
+    @property
+    def duration_s(self) -> Fraction:
+        return self.pictures / self.rate
+
+    @property
+    def timescale(self) -> int:
+        """Units a second in the tracks' time stamps; a picture is `picture_units` of them."""
+        return self.rate_num * self._multiple
+
+    @property
+    def picture_units(self) -> int:
+        return self.rate_den * self._multiple
+
+    @property
+    def _multiple(self) -> int:
+        return ceil(Fraction(LEAST_TIMESCALE, self.rate_num))
+
+    def first_picture(self, segment: int) -> int:
+        """The number of the picture that starts a segment: the first at or after the grid's time."""
+        return ceil(segment * self.segment_s * self.rate)
+
+    def starts(self) -> tuple[int, ...]:
+        """The first picture of each segment; none of the segments is empty."""
+        starts = []
+        segment = 0
+        while (first := self.first_picture(segment)) < self.pictures:
+            starts.append(first)
+            segment += 1
+        return tuple(starts)
+
+    def audio_starts(self) -> tuple[int, ...]:
+        """The first AAC packet of each segment: the one that starts nearest to the picture's."""
+        return tuple(round(first / self.rate * AUDIO_RATE / AUDIO_PACKET) for first in self.starts())
+
+    @property
+    def audio_packets(self) -> int:
+        """Enough to last as long as the pictures; at least one in each segment."""
+        lasting = ceil(self.duration_s * AUDIO_RATE / AUDIO_PACKET)
+        return max(lasting, self.audio_starts()[-1] + 1)
+
+
+class Plan(Contract):
+    """What will be made. `origin_s` is the source's time that becomes zero, `source_s` how long the source lasts."""
+
+    source_s: float
+    video: VideoFacts
+    audio: AudioFacts | None
+    header_s: float | None
+    origin_s: float
+    grid: Grid
+    rungs: tuple[RungPlan, ...]
+    audio_bps: int
+
+
+def plan_transcode(spec: TranscodeSpec, facts: SourceFacts) -> Plan:
+    """The plan for a source of which all packets were read."""
+    video, audio = facts.video, facts.audio
+    rate = video.rate
+    origin_s = _origin_s(video, audio)
+    # Pictures keep their phase on the grid, wherever the sound begins.
+    lead_pictures = round((video.start_s - origin_s) * rate)
+    pictures = lead_pictures + max(1, round(Fraction(video.duration_s) * rate))
+    source_s = _source_s(video, audio, origin_s)
+    pictures = max(pictures, round(Fraction(source_s) * rate))
+    return Plan(
+        source_s=source_s,
+        video=video,
+        audio=audio,
+        header_s=facts.header_s,
+        origin_s=origin_s,
+        grid=Grid(rate_num=rate.numerator, rate_den=rate.denominator, pictures=pictures, segment_s=spec.segment_s),
+        rungs=plan_ladder(spec.ladder, video),
+        audio_bps=spec.audio_bps,
+    )
+
+
+def _source_s(video: VideoFacts, audio: AudioFacts | None, origin_s: float) -> float:
+    """From the origin to the end of the picture, or to that of sound which goes on well after it."""
+    picture_s = video.start_s + video.duration_s - origin_s
+    if audio is None:
+        return picture_s
+    sound_s = audio.start_s + audio.duration_s - origin_s
+    return sound_s if sound_s > picture_s + AUDIO_TAIL_S else picture_s
+
+
+def _origin_s(video: VideoFacts, audio: AudioFacts | None) -> float:
+    if audio is None:
+        return video.start_s
+    # Before zero lie only an encoder's own priming samples, which decoders drop.
+    audio_start_s = max(audio.start_s, min(0.0, video.start_s))
+    return audio_start_s if audio_start_s < video.start_s - AUDIO_LEAD_S else video.start_s

@@ -1,0 +1,82 @@
+"""Encodes one rendition of the ladder, in a thread of its own."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from av.packet import Packet
+from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+
+from jobs.transcode.boxes import length_prefixed
+from jobs.transcode.encode import TrackFacts
+from jobs.transcode.encoders import open_video_encoder
+from jobs.transcode.ladder import RungPlan
+from jobs.transcode.pictures import Picture
+from jobs.transcode.plan import Grid
+from jobs.transcode.tracks import TrackWriter
+
+
+def encode_rendition(
+    pictures: Iterator[Picture],
+    *,
+    rung: RungPlan,
+    grid: Grid,
+    matrix: int,
+    output: Path,
+    hand_on: Callable[[Picture | None], None] | None,
+) -> TrackFacts:
+    """Scale, hand the result on to the next smaller rendition, encode and write.
+
+    The pictures that come are at least as large as this rung; those handed on have its size.
+    """
+    with open_video_encoder(rung, grid, matrix=matrix) as (encoder, init):
+        track = TrackWriter(
+            output / rung.folder,
+            init,
+            starts=grid.starts(),
+            sample_units=grid.picture_units,
+            delay=encoder.reorder_depth,
+        )
+        scaler = _Scaler(rung)
+        for picture in pictures:
+            frame = scaler.scale(picture.frame)
+            if hand_on is not None:
+                hand_on(Picture(number=picture.number, frame=frame, is_key=picture.is_key))
+            frame.pts, frame.time_base = picture.number, Fraction(1) / grid.rate
+            frame.pict_type = PictureType.I if picture.is_key else PictureType.NONE
+            for packet in encoder.encode(frame):
+                _write(track, packet)
+        if hand_on is not None:
+            hand_on(None)
+        for packet in encoder.encode(None):
+            _write(track, packet)
+        return track.finish()
+
+
+def _write(track: TrackWriter, packet: "Packet[VideoStream]") -> None:
+    assert packet.pts is not None
+    track.add(length_prefixed(bytes(packet)), shown=packet.pts, is_sync=packet.is_keyframe)
+
+
+class _Scaler:
+    """Scales a picture once, however often it is shown in a row."""
+
+    def __init__(self, rung: RungPlan) -> None:
+        self._rung = rung
+        self._reformatter = VideoReformatter()
+        self._source: VideoFrame | None = None
+        self._scaled: VideoFrame | None = None
+
+    def scale(self, frame: VideoFrame) -> VideoFrame:
+        if self._scaled is None or frame is not self._source:
+            self._source = frame
+            self._scaled = self._reformatter.reformat(
+                frame,
+                width=self._rung.width,
+                height=self._rung.height,
+                interpolation=Interpolation.LANCZOS,
+                threads=1,
+            )
+        return self._scaled

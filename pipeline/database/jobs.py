@@ -1,0 +1,281 @@
+"""The table `jobs`. Whoever moves a job holds its row (`lock_job`) and has asked `pipeline.lifecycle.reconcile`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+from psycopg.sql import SQL, Identifier
+from psycopg.types.json import Jsonb
+
+from pipeline.database.videos import Cursor
+from pipeline.lifecycle.job_state import FINAL, JobState, Place
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row of `jobs`; the migration says what each column means. `spec` holds no URL."""
+
+    id: UUID
+    tenant_id: str
+    kind: str
+    asset_id: UUID
+    state: str
+    attempt: int
+    handle: str | None
+    spec: dict[str, Any]
+    dispatch_tries: int
+    dispatch_after: datetime
+    outcome: dict[str, Any] | None
+    reason: str | None
+    detail: str
+    cancelled_at: datetime | None
+    terminated_at: datetime | None
+    version: int
+    created_by: str
+    created_at: datetime
+    submitted_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    updated_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return Place(self.attempt, JobState(self.state))
+
+    @property
+    def is_live(self) -> bool:
+        return self.place.state not in FINAL
+
+
+@dataclass(frozen=True)
+class NewJob:
+    id: UUID
+    tenant_id: str
+    kind: str
+    asset_id: UUID
+    spec: dict[str, Any]
+    created_by: str
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    state: str | None = None
+    kind: str | None = None
+    asset_id: UUID | None = None
+
+
+COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Job))
+_LIVE = SQL("state NOT IN ('succeeded', 'failed')")
+
+
+def find_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
+    query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND id = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [tenant_id, job_id]).fetchone()
+
+
+def lock_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
+    """The row, held until the transaction ends. A job's row is taken before its video's, never after."""
+    query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND id = %s FOR UPDATE").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [tenant_id, job_id]).fetchone()
+
+
+def find_live_job(connection: Connection[TupleRow], tenant_id: str, asset_id: UUID, *, kind: str) -> Job | None:
+    query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND asset_id = %s AND kind = %s AND {}").format(
+        COLUMNS, _LIVE
+    )
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [tenant_id, asset_id, kind]).fetchone()
+
+
+def find_newest_job(connection: Connection[TupleRow], tenant_id: str, asset_id: UUID) -> Job | None:
+    query = SQL(
+        "SELECT {} FROM jobs WHERE tenant_id = %s AND asset_id = %s ORDER BY created_at DESC, id DESC LIMIT 1"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [tenant_id, asset_id]).fetchone()
+
+
+def list_jobs(
+    connection: Connection[TupleRow], tenant_id: str, *, matching: JobFilter, after: Cursor | None, limit: int
+) -> list[Job]:
+    """A tenant's jobs, newest first."""
+    conditions = [SQL("tenant_id = %(tenant_id)s")]
+    if matching.state is not None:
+        conditions.append(SQL("state = %(state)s"))
+    if matching.kind is not None:
+        conditions.append(SQL("kind = %(kind)s"))
+    if matching.asset_id is not None:
+        conditions.append(SQL("asset_id = %(asset_id)s"))
+    if after is not None:
+        conditions.append(SQL("(created_at, id) < (%(created_at)s, %(id)s)"))
+    query = SQL("SELECT {} FROM jobs WHERE {} ORDER BY created_at DESC, id DESC LIMIT %(limit)s").format(
+        COLUMNS, SQL(" AND ").join(conditions)
+    )
+    values = {
+        "tenant_id": tenant_id,
+        **vars(matching),
+        "created_at": after.created_at if after else None,
+        "id": after.id if after else None,
+        "limit": limit,
+    }
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, values).fetchall()
+
+
+def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:
+    """Of all tenants: what changed lately, newest first; for the cache, once at start."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE updated_at > now() - make_interval(secs => %s) ORDER BY updated_at DESC LIMIT %s"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [within_s, limit]).fetchall()
+
+
+def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
+    """A submitted row without a handle, which is the dispatcher's work.
+
+    Raises `psycopg.errors.UniqueViolation` where the asset has a live job of this kind; hold the asset's row and
+    look for one first.
+    """
+    query = SQL(
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, spec, created_by)"
+        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(spec)s, %(created_by)s) RETURNING {}"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        job = cursor.execute(query, {**vars(new), "spec": Jsonb(new.spec)}).fetchone()
+    assert job is not None
+    return job
+
+
+def advance_job(connection: Connection[TupleRow], job: Job, place: Place, *, handle: str | None = None) -> Job:
+    """Move a held live job forward; `handle` is kept where the row has none yet."""
+    return _update(
+        connection,
+        job,
+        SQL(
+            "attempt = %(attempt)s, state = %(state)s, handle = COALESCE(handle, %(handle)s),"
+            " submitted_at = COALESCE(submitted_at, now()),"
+            " started_at = CASE WHEN %(state)s = 'running' THEN COALESCE(started_at, now()) ELSE started_at END"
+        ),
+        {"attempt": place.attempt, "state": place.state.value, "handle": handle},
+    )
+
+
+def record_retry_reason(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
+    """Keep why an attempt asked to be tried again."""
+    return _update(
+        connection,
+        job,
+        SQL("attempt = %(attempt)s, reason = %(reason)s, detail = %(detail)s"),
+        {"attempt": attempt, "reason": reason, "detail": detail},
+    )
+
+
+def end_job_succeeded(connection: Connection[TupleRow], job: Job, *, attempt: int, outcome: dict[str, Any]) -> Job:
+    return _update(
+        connection,
+        job,
+        SQL(
+            "attempt = %(attempt)s, state = 'succeeded', outcome = %(outcome)s, reason = NULL, detail = '',"
+            " ended_at = now()"
+        ),
+        {"attempt": attempt, "outcome": Jsonb(outcome)},
+    )
+
+
+def end_job_failed(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
+    return _update(
+        connection,
+        job,
+        SQL("attempt = %(attempt)s, state = 'failed', reason = %(reason)s, detail = %(detail)s, ended_at = now()"),
+        {"attempt": attempt, "reason": reason, "detail": detail},
+    )
+
+
+def end_job_cancelled(connection: Connection[TupleRow], job: Job, *, reason: str, detail: str) -> Job:
+    """Failed, with the executor still to be told: see `list_jobs_to_terminate`."""
+    return _update(
+        connection,
+        job,
+        SQL("state = 'failed', reason = %(reason)s, detail = %(detail)s, ended_at = now(), cancelled_at = now()"),
+        {"reason": reason, "detail": detail},
+    )
+
+
+def record_handle(connection: Connection[TupleRow], job: Job, *, handle: str) -> Job:
+    """What the executor called a submitted job."""
+    return _update(
+        connection,
+        job,
+        SQL("handle = %(handle)s, submitted_at = COALESCE(submitted_at, now())"),
+        {"handle": handle},
+    )
+
+
+def record_dispatch_failure(connection: Connection[TupleRow], job: Job, *, wait_s: float, detail: str) -> Job:
+    """The executor did not take it: try again in `wait_s` seconds."""
+    return _update(
+        connection,
+        job,
+        SQL(
+            "dispatch_tries = dispatch_tries + 1, dispatch_after = now() + make_interval(secs => %(wait_s)s),"
+            " detail = %(detail)s"
+        ),
+        {"wait_s": wait_s, "detail": detail},
+    )
+
+
+def record_termination(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> None:
+    """The executor has been told to end a cancelled job."""
+    connection.execute(
+        "UPDATE jobs SET terminated_at = now(), updated_at = now(), version = version + 1"
+        " WHERE tenant_id = %s AND id = %s AND terminated_at IS NULL",
+        [tenant_id, job_id],
+    )
+
+
+def _update(connection: Connection[TupleRow], job: Job, changes: SQL, values: Mapping[str, object]) -> Job:
+    """The guard is for programming errors: the caller holds the row and knows that it is live."""
+    query = SQL(
+        "UPDATE jobs SET {changes}, version = version + 1, updated_at = now()"
+        " WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND {live} RETURNING {columns}"
+    ).format(changes=changes, live=_LIVE, columns=COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        updated = cursor.execute(query, {**values, "tenant_id": job.tenant_id, "id": job.id}).fetchone()
+    assert updated is not None, f"job {job.id} was moved without holding its row"
+    return updated
+
+
+def lock_next_to_dispatch(connection: Connection[TupleRow]) -> Job | None:
+    """Of all tenants: the dispatcher's next job, held; rows that another dispatcher holds are passed over."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"
+        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE SKIP LOCKED"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query).fetchone()
+
+
+def list_live_jobs(connection: Connection[TupleRow], *, after: UUID | None, limit: int) -> list[Job]:
+    """Of all tenants: the sweep's jobs, which the executor has taken and that have not ended, by id."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE {} AND handle IS NOT NULL"
+        " AND id > COALESCE(%s, '00000000-0000-0000-0000-000000000000'::uuid) ORDER BY id LIMIT %s"
+    ).format(COLUMNS, _LIVE)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [after, limit]).fetchall()
+
+
+def list_jobs_to_terminate(connection: Connection[TupleRow], *, limit: int) -> list[Job]:
+    """Of all tenants: cancelled jobs of which the executor has still to be told."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL ORDER BY cancelled_at LIMIT %s"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [limit]).fetchall()

@@ -1,0 +1,36 @@
+"""The few variables that a job gets, whoever runs it: this is all it knows before its first call.
+
+JOB_ID                   which job; without it the program runs by hand
+JOB_TOKEN                bearer token, good for this job only
+CONTROL_PLANE_URL        where start, uploads, finish and fail are called
+REDIS_URL                optional: a user that may touch progress keys only
+JOB_SCRATCH              optional: below which folder to work
+AWS_BATCH_JOB_ID         set by the executor: the handle
+AWS_BATCH_JOB_ATTEMPT    set by the executor: counts from 1
+FINISH_PATIENCE_S        optional: how long an unreachable control plane is asked again, in seconds
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class JobEnvironment(BaseModel):
+    """Raises pydantic's `ValidationError` for a container that was set up wrongly; it does not quote values."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    job_id: str = Field(alias="JOB_ID", min_length=1)
+    token: SecretStr = Field(alias="JOB_TOKEN")
+    control_plane_url: str = Field(alias="CONTROL_PLANE_URL", pattern=r"^https?://")
+    redis_url: SecretStr | None = Field(default=None, alias="REDIS_URL")
+    scratch: Path | None = Field(default=None, alias="JOB_SCRATCH")
+    handle: str = Field(alias="AWS_BATCH_JOB_ID", min_length=1)
+    attempt: int = Field(alias="AWS_BATCH_JOB_ATTEMPT", ge=1)
+    patience_s: float = Field(default=60.0, alias="FINISH_PATIENCE_S", gt=0)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        return cls.model_validate(dict(environ))

@@ -1,0 +1,333 @@
+"""The executor of one machine: every attempt is a real subprocess of the command that the container runs.
+
+All state is on disk (`pipeline.execution.local_state`), so that an executor that was killed finds its jobs again:
+running ones go on under its eyes, ended ones are read, and those whose supervisor is gone are lost and tried again.
+"""
+
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Condition, Thread
+
+from pipeline.contracts.envelope import JobKind
+from pipeline.errors import PermanentError, Unavailable
+from pipeline.execution.attempt_files import AttemptRequest
+from pipeline.execution.catalog import CATALOG, Profile
+from pipeline.execution.executor import AttemptReport, JobReport, Submission
+from pipeline.execution.local_decisions import (
+    attempt_ended,
+    attempt_interrupted,
+    attempt_started,
+    job_ended,
+)
+from pipeline.execution.local_state import JobRecord, StateFolder, own_folder
+from pipeline.execution.log_tail import read_tail
+from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment
+from pipeline.lifecycle.job_state import JobState
+from pipeline.logs import get_logger
+from pipeline.reasons import Reason
+
+log = get_logger(__name__)
+
+# How soon an attempt's end is noticed. With nothing running, nothing is looked at.
+LOOK_EVERY_S = 0.1
+# After a failure of the state folder's disk.
+REST_S = 1.0
+GRACE_S = 30.0
+KEEP_ENDED = timedelta(days=30)
+KEEP_ENDED_JOBS = 1000
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class LocalExecutor:
+    """Implements `Executor`; at most `slots` attempts run at once, the oldest job first.
+
+    A handle is made from the job's name, so that submitting a name twice is one job. `grace_s` is the time between
+    SIGTERM and SIGKILL, `retry_pause_s` the pause before the first retry, doubled for each further one. Raises
+    `Unavailable` where another process owns `folder`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        slots: int = 1,
+        catalog: Mapping[JobKind, Profile] = CATALOG,
+        grace_s: float = GRACE_S,
+        retry_pause_s: float = 1.0,
+    ) -> None:
+        self._catalog = catalog
+        self._slots = slots
+        self._grace_s = grace_s
+        self._retry_pause_s = retry_pause_s
+        self._ownership = ExitStack()
+        self._ownership.enter_context(own_folder(folder))
+        self._state = StateFolder(folder)
+        self._jobs: dict[str, JobRecord] = {}
+        self._running: dict[str, RunningAttempt] = {}
+        self._not_before: dict[str, float] = {}
+        self._closing = False
+        self._change = Condition()
+        self._reopen()
+        self._thread = Thread(target=self._run, name="local-executor", daemon=True)
+        self._thread.start()
+
+    def submit(self, submission: Submission) -> str:
+        profile = self._catalog.get(submission.kind)
+        if profile is None:
+            raise PermanentError(Reason.SUBMIT_REFUSED, f"no command is known for {submission.kind!r}")
+        if _NAME.fullmatch(submission.name) is None:
+            raise PermanentError(Reason.SUBMIT_REFUSED, f"the name {submission.name!r} does not match {_NAME.pattern}")
+        _refuse_bad_variables(submission.environment)
+        handle = _handle_of(submission.name)
+        with self._change:
+            self._require_open()
+            if handle in self._jobs:
+                return handle
+            job = JobRecord(
+                handle=handle,
+                name=submission.name,
+                kind=submission.kind,
+                sequence=max((job.sequence for job in self._jobs.values()), default=0) + 1,
+                created_at=datetime.now(UTC),
+                state=JobState.RUNNABLE,
+            )
+            try:
+                self._state.insert(job, submission.environment)
+            except OSError as exc:
+                raise Unavailable("executor_storage", f"{submission.name}: {exc}") from exc
+            self._jobs[handle] = job
+            self._change.notify_all()
+        return handle
+
+    def find(self, name: str) -> str | None:
+        with self._change:
+            self._require_open()
+            handle = _handle_of(name)
+            return handle if handle in self._jobs else None
+
+    def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
+        with self._change:
+            self._require_open()
+            return {handle: _report(self._jobs[handle]) for handle in handles if handle in self._jobs}
+
+    def cancel(self, handle: str, reason: str) -> None:
+        with self._change:
+            self._require_open()
+            job = self._jobs.get(handle)
+            if job is None or job.is_ended or job.cancel_reason is not None:
+                return
+            cancelled = job.model_copy(update={"cancel_reason": reason})
+            running = self._running.get(handle)
+            try:
+                if running is None:
+                    self._end(job_ended(cancelled, JobState.FAILED, reason, now=datetime.now(UTC)))
+                else:
+                    self._save(cancelled)
+                    running.stop()
+            except OSError as exc:
+                raise Unavailable("executor_storage", f"{handle}: {exc}") from exc
+            self._change.notify_all()
+
+    def read_log(self, handle: str, attempt: int, *, tail_lines: int) -> list[str] | None:
+        with self._change:
+            self._require_open()
+            if handle not in self._jobs:
+                return None
+        return read_tail(self._state.attempt_folder(handle, attempt) / "output.log", tail_lines)
+
+    def close(self) -> None:
+        """End all running attempts, within the grace time and a little, and let go of the folder.
+
+        They are tried again when the folder is opened again, without counting as attempts of the profile.
+        """
+        with self._change:
+            if not self._closing:
+                self._closing = True
+                for handle, running in self._running.items():
+                    self._interrupt(self._jobs[handle], running)
+                self._change.notify_all()
+        self._thread.join()
+        self._ownership.close()
+
+    def _reopen(self) -> None:
+        """Take up what an earlier process left: adopt what runs, and clear away what nobody needs."""
+        for job in self._state.load_all():
+            if job.kind not in self._catalog:
+                log.error("local_job_of_unknown_kind", handle=job.handle, kind=job.kind)
+                continue
+            self._jobs[job.handle] = job
+            if job.is_ended:
+                self._state.forget_environment(job.handle)
+            if job.state is JobState.RUNNING:
+                folder = self._state.attempt_folder(job.handle, job.attempt)
+                running = RunningAttempt(job.handle, job.attempt, folder, grace_s=self._grace_s)
+                self._running[job.handle] = running
+                if job.cancel_reason is not None:
+                    running.stop()
+        self._state.clear_scratch(except_for=[(running.handle, running.attempt) for running in self._running.values()])
+        self._prune()
+
+    def _run(self) -> None:
+        while True:
+            with self._change:
+                pause_s = self._look()
+                if self._closing and not self._running:
+                    return
+                self._change.wait(pause_s)
+
+    def _look(self) -> float | None:
+        """Move on every job that can be; returns after how many seconds to look again, None for when told."""
+        try:
+            for running in list(self._running.values()):
+                if not running.is_running():
+                    self._reap(running)
+            if not self._closing:
+                self._start_runnable()
+        except OSError as exc:
+            log.error("executor_storage", detail=str(exc))  # noqa: TRY400
+            if self._closing:
+                # What is on disk is enough for the next process to go on from.
+                self._running = {handle: r for handle, r in self._running.items() if r.is_running()}
+            return REST_S
+        if self._running:
+            return LOOK_EVERY_S
+        now = time.monotonic()
+        return min((max(0.0, at - now) for at in self._not_before.values()), default=None)
+
+    def _reap(self, running: RunningAttempt) -> None:
+        job = self._jobs[running.handle]
+        now = datetime.now(UTC)
+        after = attempt_ended(job, running.clear_up(), profile=self._catalog[job.kind], now=now)
+        log.info(
+            "attempt_ended",
+            handle=job.handle,
+            attempt=running.attempt,
+            exit_code=after.attempts[-1].exit_code,
+            status_reason=after.attempts[-1].status_reason,
+            state=after.state.value,
+        )
+        self._state.remove_scratch(running.handle, running.attempt)
+        if after.is_ended:
+            self._end(after)
+        else:
+            self._save(after)
+            counted = sum(not attempt.interrupted for attempt in after.attempts)
+            self._not_before[job.handle] = time.monotonic() + self._retry_pause_s * 2 ** max(0, counted - 1)
+        del self._running[running.handle]
+
+    def _start_runnable(self) -> None:
+        now = time.monotonic()
+        runnable = sorted(
+            (job for job in self._jobs.values() if job.state is JobState.RUNNABLE),
+            key=lambda job: job.sequence,
+        )
+        for job in runnable:
+            if len(self._running) >= self._slots:
+                return
+            if self._not_before.get(job.handle, now) <= now:
+                self._start(job)
+
+    def _start(self, job: JobRecord) -> None:
+        attempt = job.attempt
+        folder = self._state.attempt_folder(job.handle, attempt)
+        scratch = self._state.scratch_folder(job.handle, attempt)
+        for path in (folder, scratch):
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        profile = self._catalog[job.kind]
+        request = AttemptRequest(
+            command=_command_of(profile),
+            working_folder=CODE_ROOT,
+            scratch=scratch,
+            base_environment=base_environment(),
+            environment_file=self._state.environment_file(job.handle),
+            attempt_environment={
+                "AWS_BATCH_JOB_ID": job.handle,
+                "AWS_BATCH_JOB_ATTEMPT": str(attempt),
+                "JOB_SCRATCH": str(scratch),
+            },
+            timeout_s=profile.timeout_s,
+            grace_s=self._grace_s,
+        )
+        # First on disk that it runs: a process that dies between here and the start leaves a lost attempt, not two.
+        self._save(attempt_started(job, now=datetime.now(UTC)))
+        self._not_before.pop(job.handle, None)
+        running = RunningAttempt(job.handle, attempt, folder, grace_s=self._grace_s)
+        self._running[job.handle] = running
+        running.start(request)
+
+    def _interrupt(self, job: JobRecord, running: RunningAttempt) -> None:
+        try:
+            self._save(attempt_interrupted(job))
+            running.stop()
+        except OSError as exc:
+            # A full disk: without its `stop` file the supervisor is killed when its time is over.
+            log.error("attempt_not_interrupted", handle=job.handle, detail=str(exc))  # noqa: TRY400
+            running.kill_after_grace()
+
+    def _end(self, job: JobRecord) -> None:
+        self._save(job)
+        self._state.forget_environment(job.handle)
+        self._not_before.pop(job.handle, None)
+        self._prune()
+
+    def _save(self, job: JobRecord) -> None:
+        self._state.save(job)
+        self._jobs[job.handle] = job
+
+    def _prune(self) -> None:
+        """Forget jobs that ended long ago, and the oldest of too many."""
+        ended = sorted(
+            ((job.ended_at, job.handle) for job in self._jobs.values() if job.ended_at is not None), reverse=True
+        )
+        oldest = datetime.now(UTC) - KEEP_ENDED
+        for number, (ended_at, handle) in enumerate(ended):
+            if number >= KEEP_ENDED_JOBS or ended_at < oldest:
+                self._state.remove_job(handle)
+                del self._jobs[handle]
+
+    def _require_open(self) -> None:
+        if self._closing or not self._thread.is_alive():
+            raise Unavailable("executor_closed", str(self._state.root))
+
+
+def _handle_of(name: str) -> str:
+    return f"local-{name}"
+
+
+def _command_of(profile: Profile) -> tuple[str, ...]:
+    program, *arguments = profile.command
+    return (sys.executable if program == "python" else program, *arguments)
+
+
+def _refuse_bad_variables(environment: Mapping[str, str]) -> None:
+    # The values may be secret: only names are quoted.
+    bad = [name for name, value in environment.items() if not name or "=" in name or "\0" in name + value]
+    if bad:
+        raise PermanentError(Reason.SUBMIT_REFUSED, f"these cannot be environment variables: {bad}")
+
+
+def _report(job: JobRecord) -> JobReport:
+    return JobReport(
+        handle=job.handle,
+        name=job.name,
+        state=job.state,
+        attempt=job.attempt,
+        status_reason=job.status_reason,
+        created_at=job.created_at,
+        attempts=tuple(
+            AttemptReport(
+                attempt=attempt.attempt,
+                started_at=attempt.started_at,
+                stopped_at=attempt.stopped_at,
+                exit_code=attempt.exit_code,
+                status_reason=attempt.status_reason,
+            )
+            for attempt in job.attempts
+        ),
+    )

@@ -1,0 +1,142 @@
+"""One attempt of a job for a control plane: start, work, outcome object, finish; or fail."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Generic
+
+from pydantic import ValidationError
+
+from pipeline.contracts.envelope import OUTCOME_NAME, Contract, OutputFile, StartReply, StepTime
+from pipeline.errors import FencedError, JobError, PermanentError, TransientError
+from pipeline.execution.catalog import EXIT_DONE, EXIT_TRANSIENT
+from pipeline.execution.control_plane_client import ControlPlaneClient, Refused, Unreachable
+from pipeline.execution.job_environment import JobEnvironment
+from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, is_foreseen
+from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
+from pipeline.execution.object_transfer import open_session
+from pipeline.execution.presigned_workplace import PresignedWorkplace
+from pipeline.execution.publisher import Publisher
+from pipeline.execution.scratch import open_scratch
+from pipeline.execution.step_clock import StepClock
+from pipeline.execution.termination import Raised, Termination
+from pipeline.logs import bind_log_context, get_logger
+from pipeline.progress.board import open_board
+from pipeline.reasons import Reason
+
+log = get_logger(__name__)
+
+
+def run_remotely(program: JobProgram[SpecT, OutcomeT], environment: JobEnvironment, termination: Termination) -> int:
+    """Do one attempt, tell the control plane how it ended, and return the exit code."""
+    with ControlPlaneClient(environment, hurry=termination.asked) as client:
+        attempt = _RemoteAttempt(program, environment, client=client, termination=termination)
+        ended = termination.settle(attempt.work)
+        if isinstance(ended, Raised):
+            return attempt.tell_failure(ended.error)
+        return attempt.tell_outcome(ended)
+
+
+class _RemoteAttempt(Generic[SpecT, OutcomeT]):
+    """The work of one attempt and the telling of its end, which may need what the work left behind."""
+
+    def __init__(
+        self,
+        program: JobProgram[SpecT, OutcomeT],
+        environment: JobEnvironment,
+        *,
+        client: ControlPlaneClient,
+        termination: Termination,
+    ) -> None:
+        self._program = program
+        self._environment = environment
+        self._client = client
+        self._termination = termination
+        self._step_times: Callable[[], tuple[StepTime, ...]] = tuple
+
+    def work(self) -> OutcomeT:
+        """Be told the spec, run the program, and store its outcome: from here on nothing that was made can be lost."""
+        reply = self._client.start()
+        with ExitStack() as stack:
+            stack.enter_context(bind_log_context(tenant_id=reply.tenant_id))
+            log.info("attempt_started", kind=reply.kind.value, handle=self._environment.handle)
+            spec = self._spec(reply)
+            board = stack.enter_context(
+                open_board(
+                    self._environment.redis_url,
+                    reply.progress.keys,
+                    job_id=self._environment.job_id,
+                    attempt=self._environment.attempt,
+                )
+            )
+            session = stack.enter_context(open_session())
+            scratch = stack.enter_context(open_scratch(self._environment.scratch))
+            clock = StepClock(self._program.steps, board, on_report=self._termination.raise_if_asked)
+            self._step_times = lambda: clock.step_times
+            workplace = PresignedWorkplace(scratch, clock, session=session, publisher=Publisher(session, self._client))
+            outcome = self._program.run(spec, workplace)
+            _store_outcome(workplace, outcome)
+            return outcome
+
+    def tell_outcome(self, outcome: OutcomeT) -> int:
+        try:
+            state = self._client.finish(outcome.model_dump(mode="json"))
+        except Unreachable as exc:
+            # The outcome object is stored: the executor's report, or the sweep, leads the control plane to it.
+            log.warning("finish_undelivered", detail=detail_of(exc))
+            return EXIT_DONE
+        except (FencedError, Refused) as exc:
+            return self.tell_failure(exc)
+        log.info("attempt_finished", state=state)
+        return EXIT_DONE
+
+    def tell_failure(self, error: BaseException) -> int:
+        failure = failure_of(error)
+        if self._termination.asked.is_set() and not isinstance(failure, FencedError):
+            # Whatever broke while everything was being stopped says nothing about the source.
+            failure = TransientError(Reason.TERMINATED, "asked to stop")
+        log.error(
+            "attempt_failed",
+            reason=failure.reason,
+            detail=detail_of(failure),
+            failure=type(failure).__name__,
+            exc_info=None if is_foreseen(error) else error,
+        )
+        if isinstance(failure, FencedError):
+            return exit_code_of(failure)
+        if isinstance(error, Unreachable):
+            return EXIT_TRANSIENT
+        return self._report(failure)
+
+    def _report(self, failure: JobError) -> int:
+        try:
+            self._client.fail(failure, self._step_times())
+        except Unreachable as exc:
+            # Not even of a permanent failure: another attempt finds the same and tells it.
+            log.warning("fail_undelivered", detail=detail_of(exc))
+            return EXIT_TRANSIENT
+        except (FencedError, Refused) as exc:
+            log.warning("fail_refused", detail=detail_of(exc))
+        return exit_code_of(failure)
+
+    def _spec(self, reply: StartReply) -> SpecT:
+        if reply.kind is not self._program.kind:
+            raise PermanentError(
+                Reason.INTERNAL_ERROR, f"this is the program of {self._program.kind}, not {reply.kind}"
+            )
+        try:
+            return self._program.spec_type.model_validate_json(json.dumps(reply.spec))
+        except ValidationError as exc:
+            # The spec holds a signed URL: only where it is wrong may be quoted.
+            places = {".".join(map(str, error["loc"])): error["msg"] for error in exc.errors(include_input=False)}
+            raise PermanentError(Reason.INTERNAL_ERROR, f"the spec cannot be used: {places}") from None
+
+
+def _store_outcome(workplace: PresignedWorkplace, outcome: Contract) -> None:
+    body = outcome.model_dump_json(indent=2).encode()
+    root = Path(tempfile.mkdtemp(prefix="outcome-", dir=workplace.scratch))
+    (root / OUTCOME_NAME).write_bytes(body)
+    file = OutputFile(path=OUTCOME_NAME, size_bytes=len(body), content_type="application/json")
+    workplace.publish(root, [file], lambda _fraction: None)

@@ -1,0 +1,199 @@
+"""Runs one function of ours in a child process with limits, so that a hostile file can only kill that child.
+
+The function is named, not passed: `"package.module:function"`, with the signature of `Worker`. The child starts
+with an empty environment and limits on memory, CPU time, file size and open files, and dies with its parent.
+
+How the child's end is told to the caller:
+
+- a refusal raised in the child (`PermanentError`, `TransientError`) is raised again here, with reason and detail;
+- out of memory, CPU or wall time: `PermanentError(DECODER_LIMIT)`; a full disk: `PermanentError(DISK_FULL)`;
+- a crash (SIGSEGV, SIGABRT, ...): `PermanentError(CORRUPT)`, since the same bytes crash it again;
+- SIGKILL from outside, as the kernel does when the machine is out of memory: `TransientError(WORKER_KILLED)`;
+- a bug (an exception that nobody expected): `PermanentError(INTERNAL_ERROR)` with the traceback's last line.
+"""
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pipeline.contracts.envelope import Contract
+from pipeline.errors import PermanentError, TransientError
+from pipeline.media import sandbox_child
+from pipeline.reasons import Reason
+
+Worker = Callable[[bytes, Callable[[float], None]], dict[str, object]]
+"""Takes the request's JSON and a function to report progress (0 to 1) with, returns the reply's JSON form."""
+
+Reply = TypeVar("Reply", bound=Contract)
+
+# Python with PyAV holds about 60 files open at most; the rest is sources, segments and decoders' own.
+OPEN_FILES = 256
+STDERR_KEPT_BYTES = 8 * 1024
+REPLY_LIMIT_BYTES = 16 * 1024 * 1024
+READ_BYTES = 64 * 1024
+MIB = 1024 * 1024
+
+# What a GPU's driver libraries are found by; everything else of the parent's environment stays there.
+PASSED_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+# glibc reserves 64 MiB of address space for each thread's arena and keeps what was freed there.
+FIXED_VARIABLES = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True)
+class SandboxLimits:
+    """What a child may use. `deadline_s` is wall time; `file_mib` bounds each file that it writes."""
+
+    memory_mib: int
+    cpu_s: int
+    deadline_s: float
+    file_mib: int = 1
+
+
+def run_sandboxed(
+    target: str,
+    request: Contract,
+    *,
+    reply: type[Reply],
+    limits: SandboxLimits,
+    progress: Callable[[float], None] | None = None,
+) -> Reply:
+    """Run `target` on `request` in a child process; see the module for what is raised."""
+    orders: sandbox_child.Orders = {
+        "parent": os.getpid(),
+        "root": str(Path(__file__).parents[2]),
+        "target": target,
+        "memory_bytes": limits.memory_mib * MIB,
+        "cpu_s": limits.cpu_s,
+        "file_bytes": limits.file_mib * MIB,
+        "open_files": OPEN_FILES,
+    }
+    environment = FIXED_VARIABLES | {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
+    # A group of its own: a terminal's Ctrl-C ends the parent, which ends this child; nobody is told twice.
+    child = subprocess.Popen(
+        [sys.executable, "-I", sandbox_child.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        process_group=0,
+        bufsize=0,
+    )
+    talk = _Conversation(child, json.dumps(orders).encode() + b"\n" + request.model_dump_json().encode(), progress)
+    try:
+        talk.hold(time.monotonic() + limits.deadline_s)
+        child.wait(timeout=5)
+    except (TimeoutError, subprocess.TimeoutExpired) as error:
+        raise PermanentError(Reason.DECODER_LIMIT, f"more than {limits.deadline_s:g} s of time") from error
+    finally:
+        _end(child)
+    return reply.model_validate(_judge(talk, child.returncode, limits))
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+class _Conversation:
+    """Writes the request and reads replies and stderr at once, so that no full pipe can stop either side."""
+
+    def __init__(
+        self, child: subprocess.Popen[bytes], request: bytes, progress: Callable[[float], None] | None
+    ) -> None:
+        self.result: dict[str, object] = {}
+        self.stderr = b""
+        self._child = child
+        self._unsent = memoryview(request)
+        self._line = bytearray()
+        self._progress = progress
+
+    def hold(self, deadline: float) -> None:
+        """Until the child has closed its ends; raises TimeoutError at `deadline` (monotonic seconds)."""
+        stdin, stdout, stderr = self._child.stdin, self._child.stdout, self._child.stderr
+        assert stdin is not None
+        assert stdout is not None
+        assert stderr is not None
+        os.set_blocking(stdin.fileno(), False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdin, selectors.EVENT_WRITE, self._send)
+            selector.register(stdout, selectors.EVENT_READ, self._hear)
+            selector.register(stderr, selectors.EVENT_READ, self._overhear)
+            while selector.get_map():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                for key, _ in selector.select(left):
+                    if not key.data(key.fd):
+                        selector.unregister(key.fileobj)
+                        if key.fileobj is stdin:
+                            stdin.close()
+
+    def _send(self, descriptor: int) -> bool:
+        try:
+            self._unsent = self._unsent[os.write(descriptor, self._unsent[:READ_BYTES]) :]
+        except BrokenPipeError:
+            return False
+        return len(self._unsent) > 0
+
+    def _overhear(self, descriptor: int) -> bool:
+        data = os.read(descriptor, READ_BYTES)
+        self.stderr = (self.stderr + data)[-STDERR_KEPT_BYTES:]
+        return bool(data)
+
+    def _hear(self, descriptor: int) -> bool:
+        data = os.read(descriptor, READ_BYTES)
+        self._line += data
+        if len(self._line) > REPLY_LIMIT_BYTES:
+            raise PermanentError(Reason.CORRUPT, "the decoding process wrote nonsense")
+        *lines, rest = self._line.split(b"\n")
+        self._line = bytearray(rest)
+        for line in lines:
+            self._take(json.loads(line))
+        return bool(data)
+
+    def _take(self, message: dict[str, object]) -> None:
+        match message:
+            case {"progress": float(share) | int(share)}:
+                if self._progress is not None:
+                    self._progress(share)
+            case _:
+                self.result = message
+
+
+def _judge(talk: _Conversation, returncode: int, limits: SandboxLimits) -> object:
+    """The reply, or the error that the child's end stands for."""
+    match talk.result:
+        case {"reply": body}:
+            return body
+        case {"permanent": [str(reason), str(detail)]}:
+            raise PermanentError(Reason(reason), detail)
+        case {"transient": [str(reason), str(detail)]}:
+            raise TransientError(Reason(reason), detail)
+        case _:
+            pass
+    last_words = talk.stderr.decode(errors="replace").strip().rpartition("\n")[2][-300:]
+    match -returncode:
+        case signal.SIGXCPU:
+            raise PermanentError(Reason.DECODER_LIMIT, f"more than {limits.cpu_s} s of CPU time")
+        case signal.SIGKILL | signal.SIGTERM | signal.SIGINT:
+            raise TransientError(Reason.WORKER_KILLED, f"the decoding process got {signal.Signals(-returncode).name}")
+        case number if number > 0:
+            raise PermanentError(Reason.CORRUPT, f"the decoder crashed with {signal.Signals(number).name}")
+        case _ if "MemoryError" in last_words:
+            raise PermanentError(Reason.DECODER_LIMIT, f"more than {limits.memory_mib} MiB of memory")
+        case _:
+            bug = PermanentError(Reason.INTERNAL_ERROR, last_words or f"exit code {returncode}")
+            bug.add_note(talk.stderr.decode(errors="replace"))
+            raise bug

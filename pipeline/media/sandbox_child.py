@@ -1,0 +1,102 @@
+"""The first code of a sandboxed child: it sets its own limits before it imports anything that touches media.
+
+Run as a script by `pipeline.media.sandbox`, with `-I`, and with nothing but the standard library in sight.
+stdin: one line of JSON (`Orders`), then the request. stdout: lines of JSON, of which the last is the reply.
+"""
+
+import ctypes
+import errno
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from typing import Any, TypedDict
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: a traceback is on stderr
+
+
+class Orders(TypedDict):
+    """What the parent asks for: `target` is `module:function`, `root` the folder that holds our packages."""
+
+    parent: int
+    root: str
+    target: str
+    memory_bytes: int
+    cpu_s: int
+    file_bytes: int
+    open_files: int
+
+
+def _die_with_parent(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(EXIT_BUG)
+
+
+def _limit(orders: Orders) -> None:
+    # The hard CPU limit comes later than the soft one, so that the death is SIGXCPU and not a SIGKILL of anyone's.
+    resource.setrlimit(resource.RLIMIT_CPU, (orders["cpu_s"], orders["cpu_s"] + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (orders["file_bytes"], orders["file_bytes"]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (orders["open_files"], orders["open_files"]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (orders["memory_bytes"], orders["memory_bytes"]))
+
+
+def _answer(orders: Orders, request: bytes, say: Any) -> None:
+    """Call the target; what it raises on purpose becomes a reply of its own kind."""
+    from pipeline.errors import PermanentError, TransientError  # noqa: PLC0415
+
+    module, _, name = orders["target"].partition(":")
+    target = getattr(importlib.import_module(module), name)
+    try:
+        say({"reply": target(request, lambda share: say({"progress": share}))})
+    except PermanentError as error:
+        say({"permanent": [error.reason, error.detail]})
+    except TransientError as error:
+        say({"transient": [error.reason, error.detail]})
+    except MemoryError:
+        say({"permanent": ["DECODER_LIMIT", f"more than {orders['memory_bytes'] >> 20} MiB of memory"]})
+    except OSError as error:
+        match error.errno:
+            case errno.ENOMEM:
+                say({"permanent": ["DECODER_LIMIT", f"more than {orders['memory_bytes'] >> 20} MiB of memory"]})
+            case errno.EFBIG:
+                say({"permanent": ["DECODER_LIMIT", f"a file of more than {orders['file_bytes']} bytes"]})
+            case errno.ENOSPC | errno.EDQUOT:
+                say({"permanent": ["DISK_FULL", str(error)]})
+            case _:
+                raise
+
+
+def main() -> None:
+    orders: Orders = json.loads(sys.stdin.buffer.readline())
+    _die_with_parent(orders["parent"])
+    _limit(orders)
+    # Libraries print to descriptor 1 as they like; replies have a descriptor that no library knows.
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.path.insert(0, orders["root"])
+
+    def say(line: dict[str, Any]) -> None:
+        # One write per line: threads of the target may report at once.
+        replies.write(json.dumps(line) + "\n")
+        replies.flush()
+
+    try:
+        _answer(orders, sys.stdin.buffer.read(), say)
+    except BaseException:  # noqa: BLE001 - the process boundary: whatever it is, the parent reads it on stderr
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(EXIT_BUG)
+    # Decoder threads and destructors of libraries have nothing left to say, and may hang.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

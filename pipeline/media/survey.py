@@ -1,0 +1,85 @@
+"""Reads packets without decoding them and measures what headers do not tell. For sandboxed children only."""
+
+from array import array
+from fractions import Fraction
+from itertools import pairwise
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from pipeline.errors import PermanentError
+from pipeline.media.opening import UNREADABLE
+from pipeline.reasons import Reason
+
+# B-pictures are stored at most 16 pictures away from where they are shown (H.264 and HEVC).
+REORDERED_PACKETS = 16
+
+
+class TrackSurvey:
+    """The time stamps of one track, in units of its time base (s)."""
+
+    def __init__(self, time_base: Fraction) -> None:
+        self.time_base = time_base
+        self.stamps = array("q")
+        self.packets = 0
+        self.encrypted = False
+        self._last_gap = 0
+        self._ends_at: int | None = None
+
+    def add(self, pts: int | None, duration: int | None) -> None:
+        self.packets += 1
+        if pts is None:
+            return
+        self.stamps.append(pts)
+        end = pts + (duration or 0)
+        self._ends_at = end if self._ends_at is None else max(self._ends_at, end)
+
+    @property
+    def start_s(self) -> float:
+        return float(min(self.stamps) * self.time_base) if self.stamps else 0.0
+
+    @property
+    def end_s(self) -> float:
+        return float(self._ends_at * self.time_base) if self._ends_at is not None else self.start_s
+
+    def in_order(self) -> list[int]:
+        """The stamps ascending, each once."""
+        return sorted(set(self.stamps))
+
+    def refuse_bad_stamps(self, max_gap_s: float) -> None:
+        """Raise BAD_TIMESTAMPS where pictures have no order, TIMESTAMP_GAP for a hole of more than `max_gap_s`.
+
+        A constant output rate would fill the hole with pictures: ten hours are a million of them.
+        """
+        ordered = self.in_order()
+        if self.packets > 1 and len(ordered) < max(2, self.packets // 4):
+            raise PermanentError(
+                Reason.BAD_TIMESTAMPS, f"{self.packets} pictures share {len(ordered)} different time stamps"
+            )
+        widest = max((b - a for a, b in pairwise(ordered)), default=0) * self.time_base
+        if widest > max_gap_s:
+            raise PermanentError(Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s, at most {max_gap_s:g} s")
+
+
+def survey_packets(
+    container: InputContainer, video: VideoStream, audio: AudioStream | None, *, at_most: int | None
+) -> tuple[TrackSurvey, TrackSurvey | None, bool]:
+    """Read packets of both tracks, all of them or until `at_most` of the picture; the last value says which."""
+    pictures = TrackSurvey(video.time_base or Fraction(1, 1000))
+    sounds = TrackSurvey(audio.time_base or Fraction(1, 1000)) if audio is not None else None
+    try:
+        for packet in container.demux(video, audio) if audio is not None else container.demux(video):
+            if packet.size == 0:
+                continue
+            if packet.stream_index == video.index:
+                pictures.add(None if packet.is_discard else packet.pts, packet.duration)
+                pictures.encrypted |= packet.has_sidedata("encryption_info")
+            elif sounds is not None:
+                sounds.add(packet.pts, packet.duration)
+            if at_most is not None and pictures.packets >= at_most:
+                return pictures, sounds, False
+    except UNREADABLE:
+        # What can be read ends here; whether that is enough is for the decoded coverage to say.
+        pass
+    return pictures, sounds, True

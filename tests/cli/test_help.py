@@ -1,0 +1,52 @@
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from cli.main import Commands
+from tests.cli.conftest import Run
+
+HEAVY = ("requests", "pydantic", "psycopg", "fastapi", "av", "boto3", "jwt")
+
+
+def commands() -> list[Any]:
+    found = []
+    for name, place in Commands.places.items():
+        loaded = place.load(name)
+        children = getattr(loaded, "commands", None)
+        pairs = [(f"{name} {child}", command) for child, command in children.items()] if children else [(name, loaded)]
+        found += [pytest.param(path, command, id=path) for path, command in pairs]
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), commands())
+def test_every_command_says_what_it_does_and_gives_an_example_of_itself(path: str, command: Any):
+    assert command.help
+    assert command.epilog is not None
+    assert f"academy {path}" in command.epilog
+
+
+@pytest.mark.parametrize("name", Commands.places)
+def test_the_list_of_commands_says_what_a_commands_own_help_begins_with(name: str):
+    place = Commands.places[name]
+    said = " ".join(place.load(name).help.split())
+    assert said.startswith(place.help.removesuffix("."))
+
+
+def test_the_exit_codes_stand_in_the_help(run: Run):
+    ended = run("--help")
+    assert ended.code == 0
+    for line in ("3  no such video or job", "4  refused", "5  the API does not answer", "65, 75"):
+        assert line in ended.out
+
+
+def test_help_waits_for_no_heavy_module():
+    script = f"import sys, cli.main; print([m for m in {HEAVY} if m in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("videos", "list", "--colour", "red"), ("videos", "show")])
+def test_what_cannot_be_understood_is_a_usage_error(run: Run, arguments: tuple[str, ...]):
+    assert run(*arguments).code == 2

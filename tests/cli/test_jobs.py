@@ -1,0 +1,141 @@
+import io
+import json
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.scripted_api import JOB_ID, VIDEO_ID, ScriptedApi, job, video
+
+NEW_ID = "77777777-0000-4000-8000-000000000002"
+
+
+@pytest.fixture(autouse=True)
+def _poll_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.jobs.FOLLOW_EVERY_S", 0.0)
+
+
+class Terminal(io.StringIO):
+    """What a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_inspect_shows_row_attempts_steps_outcome_spec_and_the_executors_report(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job(state="failed", reason="DISK_FULL", detail="no room in /scratch [1]"))
+    out = run("jobs", "inspect", JOB_ID).out
+    for shown in (
+        JOB_ID,
+        VIDEO_ID,
+        "DISK_FULL (The worker has no room for this video.) no room in /scratch [1]",
+        "1:05",  # how long the job took
+        "TERMINATED",
+        "40.2 s",
+        "41.8 s",  # all steps
+        "Essential container exited",
+        "segment_s",
+        "libx264",
+        "720p",
+    ):
+        assert shown in out
+
+
+def test_json_is_the_apis_own_answer_and_nothing_else(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    api.on("GET /jobs", {"items": [job()]})
+    api.on(f"GET /jobs/{JOB_ID}/logs", {"attempt": 2, "lines": ["a"]})
+    assert json.loads(run("jobs", "inspect", JOB_ID, "--json").out) == job()
+    assert json.loads(run("jobs", "list", "--json").out) == [job()]
+    assert json.loads(run("jobs", "logs", JOB_ID, "--json").out) == {"attempt": 2, "lines": ["a"]}
+
+
+def test_list_hands_its_filters_on(run: Run, api: ScriptedApi):
+    api.on("GET /jobs", {"items": [job()]})
+    out = run("jobs", "list", "--state", "failed", "--kind", "transcode").out
+    assert api.seen[0].query == {"state": "failed", "kind": "transcode", "limit": "50"}
+    assert "5d1e77c0" in out
+    assert "1:05" in out
+
+
+def test_a_video_that_plays_is_not_replaced_without_being_asked_for(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    api.on(f"GET /media/videos/{VIDEO_ID}", video())
+    ended = run("jobs", "resubmit", JOB_ID)
+    assert ended.code == 4
+    assert "--force" in ended.err
+    assert not api.calls(f"POST /jobs/{JOB_ID}/resubmit")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 4), ("", 4)])
+def test_a_person_is_asked_before_a_video_that_plays_is_replaced(
+    run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+):
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    api.on(f"GET /media/videos/{VIDEO_ID}", video())
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", job(id=NEW_ID), status=202)
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    ended = run("jobs", "resubmit", JOB_ID, "--json")
+    assert ended.code == code
+    assert "'Algebra [3]' plays already" in ended.err
+    submitted = code == 0
+    assert json.loads(ended.out or "null") == (job(id=NEW_ID) if submitted else None)
+    assert [call.json for call in api.calls(f"POST /jobs/{JOB_ID}/resubmit")] == [{"force": True}] * submitted
+
+
+def test_force_replaces_without_asking(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", job(id=NEW_ID), status=202)
+    ended = run("jobs", "resubmit", JOB_ID, "--force")
+    assert ended.code == 0
+    assert NEW_ID in ended.err
+    assert api.calls(f"POST /jobs/{JOB_ID}/resubmit")[0].json == {"force": True}
+
+
+def test_a_failed_video_is_repeated_without_a_question_and_without_force(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job(state="failed"))
+    api.on(f"GET /media/videos/{VIDEO_ID}", video(status="FAILED"))
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", job(id=NEW_ID), status=202)
+    assert run("jobs", "resubmit", JOB_ID).code == 0
+    assert api.calls(f"POST /jobs/{JOB_ID}/resubmit")[0].json == {"force": False}
+
+
+def test_a_second_live_job_is_refused_in_the_apis_words(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    refusal = {"reason": "job_is_live", "detail": f"job {NEW_ID} is running"}
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", refusal, status=409)
+    ended = run("jobs", "resubmit", JOB_ID, "--force")
+    assert ended.code == 4
+    assert f"job {NEW_ID} is running" in ended.err
+    assert "job_is_live" in ended.err
+
+
+def test_cancel_stops_a_job_and_is_refused_for_one_that_has_ended(run: Run, api: ScriptedApi):
+    refusal = (409, {"reason": "job_has_ended", "detail": ""})
+    api.on(f"POST /jobs/{JOB_ID}/cancel", job(state="failed", reason="CANCELLED"), refusal)
+    assert run("jobs", "cancel", JOB_ID).code == 0
+    ended = run("jobs", "cancel", JOB_ID)
+    assert ended.code == 4
+    assert "job_has_ended" in ended.err
+
+
+def test_logs_prints_the_lines_as_they_are(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}/logs", {"attempt": 1, "lines": ["[bold]one[/bold]", "x" * 300]})
+    ended = run("jobs", "logs", JOB_ID, "--attempt", "1", "--tail", "20")
+    assert ended.out == "[bold]one[/bold]\n" + "x" * 300 + "\n"
+    assert api.seen[-1].query == {"attempt": "1", "tail": "20"}
+
+
+def test_follow_prints_each_line_once_over_a_sliding_log_and_over_attempts(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", *[job(state="running")] * 5, job(state="succeeded"))
+    api.on(
+        f"GET /jobs/{JOB_ID}/logs",
+        (404, {"reason": "log_not_found", "detail": ""}),
+        {"attempt": 1, "lines": ["a", "b"]},
+        {"attempt": 1, "lines": ["a", "b", "c"]},
+        {"attempt": 1, "lines": ["b", "c", "d"]},
+        {"attempt": 2, "lines": ["e"]},
+        {"attempt": 2, "lines": ["e", "f"]},
+    )
+    ended = run("jobs", "logs", JOB_ID, "--follow")
+    assert ended.code == 0
+    assert ended.out.splitlines() == ["a", "b", "c", "d", "e", "f"]

@@ -1,0 +1,47 @@
+"""`academy demo`, interrupted in the middle: nothing is left running, and the work is not lost."""
+
+import subprocess
+from pathlib import Path
+
+from cli.api import Api
+from cli.connection import DEFAULT_TENANT, local_connection
+from pipeline.embedded.stack_file import find_running_stack
+from pipeline.media.lecture import make_lecture
+from tests.cli.test_up import academy, all_gone, ctrl_c, family, stack_of
+from tests.fixtures.waiting import wait_for
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    output = process.stdout
+    assert output is not None
+    said: list[str] = []
+
+    def heard() -> bool:
+        line = output.readline()
+        assert line, "".join(said)
+        said.append(line)
+        return text in line
+
+    wait_for(heard, text, deadline_s=90)
+
+
+def test_a_demo_that_is_interrupted_leaves_nothing_running_and_the_next_start_finishes_its_video(tmp_path: Path):
+    lecture = tmp_path / "lecture.mp4"
+    make_lecture(lecture, seconds=6)
+    with academy("demo", tmp_path / "data", str(lecture)) as process:
+        read_until(process, "Transcoding")
+        started = family(process)
+        ctrl_c(process)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+    assert all_gone(started)
+    with academy("up", tmp_path / "data") as process:
+        stack_of(tmp_path / "data", process)
+        stack = find_running_stack(tmp_path / "data")
+        assert stack is not None
+        assert stack.jwt_secret is not None
+        with Api(local_connection(stack.api_url, stack.jwt_secret, tenant=DEFAULT_TENANT)) as api:
+            (video,) = api.videos()
+            wait_for(lambda: api.video(video["id"])["status"] == "READY", "the video is READY", deadline_s=90)
+        process.terminate()
+        process.communicate(timeout=60)

@@ -1,0 +1,208 @@
+"""Dispatcher and sweep: nothing is submitted twice, nothing finished is lost, nothing lost is waited for."""
+
+import threading
+from threading import Event
+
+import pytest
+
+from control_plane.background import Background, Chore
+from pipeline.errors import PermanentError, Unavailable
+from pipeline.lifecycle.job_state import JobState
+from tests.control_plane.plane import Plane, outcome_json
+from tests.fixtures.waiting import wait_for
+
+
+def test_a_job_is_submitted_once_under_its_own_name_with_what_it_needs(plane: Plane):
+    _, job_id = plane.uploaded()
+    for _ in range(3):
+        plane.turn("dispatcher")
+    (submission,) = plane.executor.submitted
+    settings = plane.services.settings
+    assert submission.name == str(job_id)
+    environment = dict(submission.environment)
+    assert environment.pop("JOB_TOKEN").count(".") == 2
+    assert settings.job_redis_url is not None
+    assert environment == {
+        "JOB_ID": str(job_id),
+        "CONTROL_PLANE_URL": "http://academy.test",
+        "FINISH_PATIENCE_S": "60.0",
+        "REDIS_URL": settings.job_redis_url.get_secret_value(),
+    }
+    assert plane.job(job_id).handle == f"handle-{job_id}"
+
+
+def test_a_job_that_a_dead_dispatcher_had_submitted_is_found_and_not_submitted_again(plane: Plane):
+    _, job_id = plane.uploaded()
+    plane.executor.tell(f"handle-{job_id}", JobState.RUNNABLE, attempt=1)
+    plane.turn("dispatcher")
+    assert plane.executor.submitted == []
+    assert plane.job(job_id).handle == f"handle-{job_id}"
+
+
+def test_four_dispatchers_at_once_submit_each_job_once(plane: Plane):
+    jobs = [plane.uploaded()[1] for _ in range(6)]
+    threads = [threading.Thread(target=plane.turn, args=("dispatcher",)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(s.name for s in plane.executor.submitted) == sorted(map(str, jobs))
+
+
+def test_an_executor_that_is_away_is_asked_again_later(plane: Plane):
+    _, job_id = plane.uploaded()
+    plane.executor.failure = Unavailable("executor_unavailable", "away")
+    plane.turn("dispatcher")
+    job = plane.job(job_id)
+    assert (job.state, job.handle, job.dispatch_tries) == ("submitted", None, 1)
+    plane.executor.failure = None
+    plane.turn("dispatcher")
+    assert plane.executor.submitted == [], "not before its back-off is over"
+    plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+    plane.turn("dispatcher")
+    assert len(plane.executor.submitted) == 1
+
+
+def test_a_job_that_the_executor_refuses_fails_with_its_video(plane: Plane):
+    video_id, job_id = plane.uploaded()
+    plane.executor.failure = PermanentError("SUBMIT_REFUSED", "no such queue")
+    plane.turn("dispatcher")
+    assert (plane.job(job_id).state, plane.job(job_id).reason) == ("failed", "SUBMIT_REFUSED")
+    assert (plane.video(video_id).status, plane.video(video_id).error_reason) == ("FAILED", "SUBMIT_REFUSED")
+
+
+def test_the_sweep_publishes_what_finished_while_nobody_listened(plane: Plane):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    worker.store_outputs(1)
+    plane.executor.tell(worker.handle, JobState.SUCCEEDED, attempt=1, exit_codes=[0])
+    plane.turn("sweep")
+    assert (plane.video(video_id).status, plane.job(worker.job_id).state) == ("READY", "succeeded")
+    assert worker.finish(1).json() == {"state": "succeeded"}
+    assert plane.fetch("SELECT ending, exit_code FROM job_attempts") == [("succeeded", 0)]
+
+
+@pytest.mark.parametrize("outcome", [None, "not json", "{}", outcome_json(status="ready", renditions=[])])
+def test_success_without_a_readable_outcome_is_a_failure(plane: Plane, outcome: str | None):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    if outcome is not None:
+        worker.store_outputs(1, outcome=outcome)
+    plane.executor.tell(worker.handle, JobState.SUCCEEDED, attempt=1, exit_codes=[0])
+    plane.turn("sweep")
+    assert plane.video(video_id).error_reason == "OUTCOME_MISSING"
+
+
+def test_an_outcome_without_its_playlist_is_not_published(plane: Plane):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    body = outcome_json().encode()
+    plane.services.store.write(worker.prefix(1) + "outcome.json", body, content_type="application/json")
+    plane.executor.tell(worker.handle, JobState.SUCCEEDED, attempt=1, exit_codes=[0])
+    plane.turn("sweep")
+    assert plane.video(video_id).status == "FAILED"
+
+
+def test_a_failed_outcome_that_nobody_heard_gives_its_reason(plane: Plane):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    body = '{"status": "failed", "reason": "ENCRYPTED"}'
+    plane.services.store.write(worker.prefix(1) + "outcome.json", body.encode(), content_type="application/json")
+    plane.executor.tell(worker.handle, JobState.FAILED, attempt=1, exit_codes=[65])
+    plane.turn("sweep")
+    assert plane.video(video_id).error_reason == "ENCRYPTED"
+
+
+def test_a_killed_attempt_is_repeated_and_its_exit_code_kept(plane: Plane):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    plane.executor.tell(worker.handle, JobState.RUNNABLE, attempt=2, exit_codes=[137], why="killed")
+    plane.turn("sweep")
+    job = plane.job(worker.job_id)
+    assert (job.attempt, job.state) == (2, "runnable")
+    assert plane.fetch("SELECT ending, exit_code, detail FROM job_attempts") == [("retry", 137, "killed")]
+    worker.publish(2)
+    assert plane.video(video_id).hls_path == worker.prefix(2) + "master.m3u8"
+
+
+def test_an_exit_code_that_comes_after_the_jobs_end_is_kept(plane: Plane):
+    _, worker = plane.submitted()
+    worker.start(1)
+    worker.fail(1)
+    plane.turn("sweep")
+    plane.executor.tell(worker.handle, JobState.FAILED, attempt=1, exit_codes=[65])
+    plane.turn("sweep")
+    assert plane.fetch("SELECT exit_code FROM job_attempts") == [(65,)]
+
+
+def test_a_job_that_the_executor_has_lost_fails_but_not_in_its_first_seconds(plane: Plane):
+    video_id, _ = plane.submitted()
+    plane.executor.reports.clear()
+    plane.turn("sweep")
+    assert plane.video(video_id).status == "UPLOADED"
+    plane.fetch("UPDATE jobs SET submitted_at = now() - interval '1 minute' RETURNING 1")
+    plane.turn("sweep")
+    assert plane.video(video_id).error_reason == "JOB_LOST"
+
+
+def test_a_store_that_is_away_loses_nothing(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    worker.store_outputs(1)
+    plane.executor.tell(worker.handle, JobState.SUCCEEDED, attempt=1, exit_codes=[0])
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("storage_unavailable", "away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plane.services.store, "read", away)
+        with pytest.raises(Unavailable):
+            plane.turn("sweep")
+    assert plane.video(video_id).status == "PROCESSING"
+    plane.turn("sweep")
+    assert plane.video(video_id).status == "READY"
+
+
+def test_a_sweep_that_brings_nothing_new_changes_no_row(plane: Plane):
+    _, worker = plane.submitted()
+    worker.start(1)
+    plane.executor.tell(worker.handle, JobState.RUNNING, attempt=1)
+    before = plane.job(worker.job_id)
+    plane.turn("sweep")
+    assert plane.job(worker.job_id) == before
+
+
+def test_outputs_that_nobody_plays_are_deleted_and_sources_never(plane: Plane):
+    video_id, worker = plane.submitted()
+    worker.start(1)
+    worker.store_outputs(1)
+    worker.publish(2)
+    source = plane.video(video_id).source_key
+    plane.turn("abandoned")
+    assert list(plane.services.store.list_keys(worker.prefix(1))), "not within its grace"
+    plane.fetch("UPDATE videos SET updated_at = now() - interval '2 days' RETURNING 1")
+    plane.fetch("UPDATE jobs SET ended_at = now() - interval '2 days' RETURNING 1")
+    plane.fetch("UPDATE job_attempts SET ended_at = now() - interval '2 days' RETURNING 1")
+    plane.turn("abandoned")
+    assert list(plane.services.store.list_keys(worker.prefix(1))) == []
+    assert len(list(plane.services.store.list_keys(worker.prefix(2)))) == 2
+    assert plane.services.store.find(source) is not None
+
+
+def test_a_loop_outlives_an_error_and_is_woken_at_once():
+    rounds: list[int] = []
+    failed = Event()
+
+    def work(_stopping: Event) -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            failed.set()
+            raise RuntimeError("a bug")
+
+    with Background() as background:
+        background.start(Chore("chore", 3600, work))
+        assert failed.wait(5)
+        background.wake("chore")
+        wait_for(lambda: len(rounds) > 1, "a second round", deadline_s=5)
+        background.wake("unknown")
+    assert not [thread for thread in threading.enumerate() if thread.name == "chore"]

@@ -1,0 +1,174 @@
+"""Break one thing at a time in a good stream: each is refused with VERIFY_FAILED and the file's name."""
+
+import shutil
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from jobs.transcode.encode import encode
+from jobs.transcode.job import write_playlists
+from jobs.transcode.measure import measure_audio, measure_renditions
+from jobs.transcode.plan import Plan, plan_transcode
+from jobs.transcode.playlists import write_master
+from jobs.transcode.verify import VerifyReply, VerifyRequest, verify
+from jobs.transcode.verifying import verify_stream
+from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
+from pipeline.errors import PermanentError
+from pipeline.media.probe import ProbeLimits, probe_file
+from pipeline.reasons import Reason
+from tests.fixtures.media import Clip, make_clip
+
+LIMITS = TranscodeLimits()
+Stream = tuple[Path, Plan]
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Stream:
+    """Two renditions and sound, five segments of 1 s."""
+    folder = tmp_path_factory.mktemp("good")
+    source = make_clip(folder / "source.mp4", Clip(pictures=125, rate=Fraction(25)))
+    spec = TranscodeSpec(
+        video_id="test",
+        source=Source(url=source.as_uri(), etag=None, size_bytes=source.stat().st_size, filename="source.mp4"),
+        ladder=(
+            RungSpec(name="90p", short_side_px=90, video_bps=100_000),
+            RungSpec(name="180p", short_side_px=180, video_bps=200_000),
+        ),
+        segment_s=1,
+    )
+    plan = plan_transcode(spec, probe_file(source, ProbeLimits()))
+    output = folder / "output"
+    output.mkdir()
+    written = encode(plan, source=source, output=output, limits=LIMITS, progress=lambda _: None)
+    write_playlists(output, written, write_master(measure_renditions(plan, written), measure_audio(plan, written)))
+    return output, plan
+
+
+@pytest.fixture
+def copy(good: Stream, tmp_path: Path) -> Stream:
+    output = tmp_path / "output"
+    shutil.copytree(good[0], output)
+    return output, good[1]
+
+
+def check(stream: Stream, *, source_s: float | None = None) -> int:
+    """The sandboxed half, called directly: a child process for each damage would cost more than the check."""
+    output, plan = stream
+    lasts_s = plan.source_s if source_s is None else source_s
+    request = VerifyRequest(output=str(output), grid=plan.grid, source_s=lasts_s)
+    return VerifyReply.model_validate(verify_stream(request.model_dump_json().encode(), lambda _: None)).pictures
+
+
+def test_a_good_stream_passes_with_all_its_pictures(good: Stream):
+    output, plan = good
+    assert verify(plan, output=output, source_s=plan.source_s, limits=LIMITS).pictures == 2 * 125
+
+
+def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        text = (output / name).read_text()
+        assert old in text
+        (output / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda output: (output / name).unlink()
+
+
+def empty(name: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        (output / name).write_bytes(b"")
+
+    return change
+
+
+def cut(name: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        (output / name).write_bytes((output / name).read_bytes()[:-40])
+
+    return change
+
+
+def swap(first: str, second: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        one, other = (output / first).read_bytes(), (output / second).read_bytes()
+        (output / first).write_bytes(other)
+        (output / second).write_bytes(one)
+
+    return change
+
+
+def scramble(name: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        data = bytearray((output / name).read_bytes())
+        middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+        data[middle : middle + 400] = bytes(b ^ 0x5A for b in data[middle : middle + 400])
+        (output / name).write_bytes(bytes(data))
+
+    return change
+
+
+def unmark_key_frame(name: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        data = bytearray((output / name).read_bytes())
+        flags = data.index(b"trun") + 4 + 4 + 4 + 4 + 4
+        data[flags : flags + 4] = bytes.fromhex("01010000")
+        (output / name).write_bytes(bytes(data))
+
+    return change
+
+
+def shift_time(name: str, units: int) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        data = bytearray((output / name).read_bytes())
+        place = data.index(b"tfdt") + 8
+        start = int.from_bytes(data[place : place + 8]) + units
+        data[place : place + 8] = start.to_bytes(8)
+        (output / name).write_bytes(bytes(data))
+
+    return change
+
+
+DAMAGES = {
+    "no master": (remove("master.m3u8"), "master.m3u8"),
+    "no media playlist": (remove("v1/index.m3u8"), "v1/index.m3u8"),
+    "no init segment": (remove("v2/init.mp4"), "v2/init.mp4"),
+    "no segment": (remove("v2/00003.m4s"), "v2/00003.m4s"),
+    "an empty segment": (empty("v1/00001.m4s"), "v1/00001.m4s"),
+    "half a segment": (cut("v1/00001.m4s"), "v1/00001.m4s"),
+    "broken picture data": (scramble("v2/00002.m4s"), "v2/00002.m4s"),
+    "broken sound data": (scramble("audio/00002.m4s"), "audio/00002.m4s"),
+    "segments in the wrong order": (swap("v1/00001.m4s", "v1/00002.m4s"), "v1/00001.m4s"),
+    "sound in the wrong order": (swap("audio/00001.m4s", "audio/00002.m4s"), "audio/00001.m4s"),
+    "a segment of another rendition": (swap("v1/00001.m4s", "v2/00001.m4s"), "v1/00001.m4s"),
+    "a boundary off the grid": (shift_time("v1/00002.m4s", 400), "v1/00002.m4s"),
+    "no key frame at the start": (unmark_key_frame("v2/00001.m4s"), "v2/00001.m4s"),
+    "a wrong length": (replace("v1/index.m3u8", "#EXTINF:1.000000", "#EXTINF:0.900000"), "v1/00000.m4s"),
+    "no end": (replace("v1/index.m3u8", "#EXT-X-ENDLIST", ""), "v1/index.m3u8"),
+    "a segment left out": (replace("v1/index.m3u8", "#EXTINF:1.000000,\n00004.m4s\n", ""), "v1/index.m3u8"),
+    "a target that is too short": (replace("v1/index.m3u8", "DURATION:2", "DURATION:0"), "v1/index.m3u8"),
+    "different targets": (replace("v1/index.m3u8", "DURATION:2", "DURATION:3"), "master.m3u8"),
+    "wrong codecs": (replace("master.m3u8", "avc1.64", "avc1.42"), "v1/index.m3u8"),
+    "a wrong size": (replace("master.m3u8", "RESOLUTION=160x90", "RESOLUTION=160x92"), "v1/00000.m4s"),
+    "no frame rate": (replace("master.m3u8", "FRAME-RATE=25.000", "FRAME=25"), "master.m3u8"),
+    "no variants": (replace("master.m3u8", "#EXT-X-STREAM-INF", "#EXT-X-WAS"), "master.m3u8"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_stream_is_refused(damage: str, copy: Stream):
+    change, name = DAMAGES[damage]
+    change(copy[0])
+    with pytest.raises(PermanentError) as caught:
+        check(copy)
+    assert caught.value.reason == Reason.VERIFY_FAILED
+    assert caught.value.detail.startswith(f"{name}:"), caught.value.detail
+
+
+def test_a_stream_that_is_shorter_than_its_source_is_refused(good: Stream):
+    with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*lasts 5\.0"):
+        check(good, source_s=5.4)

@@ -1,0 +1,90 @@
+"""The hot reads go by an index, also in a table that has grown."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import uuid4
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg.sql import SQL
+
+from pipeline.database import job_attempts, jobs, videos
+from pipeline.database.jobs import JobFilter
+from pipeline.database.videos import Cursor, VideoFilter
+
+Connection = psycopg.Connection[TupleRow]
+PAGE = Cursor(datetime(2026, 1, 1, tzinfo=UTC), uuid4())
+
+READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
+    "a video": ("videos_", lambda c: videos.find_video(c, "t5", uuid4())),
+    "a tenant's videos": (
+        "videos_newest",
+        lambda c: videos.list_videos(c, "t5", matching=VideoFilter(), after=PAGE, limit=50),
+    ),
+    "a session's videos": (
+        "videos_of_session",
+        lambda c: videos.list_videos(c, "t5", matching=VideoFilter(session_id="s7"), after=None, limit=50),
+    ),
+    "videos of a status": (
+        "videos_of_status",
+        lambda c: videos.list_videos(c, "t5", matching=VideoFilter(status="PENDING"), after=None, limit=50),
+    ),
+    "a job": ("jobs_", lambda c: jobs.find_job(c, "t5", uuid4())),
+    "a tenant's jobs": ("jobs_newest", lambda c: jobs.list_jobs(c, "t5", matching=JobFilter(), after=PAGE, limit=50)),
+    "the live job": ("jobs_one_live", lambda c: jobs.find_live_job(c, "t5", uuid4(), kind="transcode")),
+    "the newest job": ("jobs_of_asset", lambda c: jobs.find_newest_job(c, "t5", uuid4())),
+    "the dispatcher": ("jobs_to_dispatch", jobs.lock_next_to_dispatch),
+    "the sweep": ("jobs_live", lambda c: jobs.list_live_jobs(c, after=None, limit=100)),
+    "terminations": ("jobs_to_terminate", lambda c: jobs.list_jobs_to_terminate(c, limit=100)),
+    "attempts": ("job_attempts_pkey", lambda c: job_attempts.list_attempts(c, "t5", uuid4())),
+    "exit codes": (
+        "job_attempts_without_exit_code",
+        lambda c: job_attempts.list_attempts_without_exit_code(c, limit=100),
+    ),
+}
+
+FILL = """
+INSERT INTO videos (id, tenant_id, session_id, title, filename, content_type, created_by, source_key, declared_bytes,
+                    status, source_etag, source_bytes, created_at)
+SELECT id, tenant, 's' || n % 50, 'a title', 'a.mp4', 'video/mp4', 'kim',
+       'tenants/' || tenant || '/videos/' || id || '/source/1.mp4', 1,
+       CASE WHEN n % 40 = 0 THEN 'PENDING' ELSE 'PROCESSING' END, 'e', 1, now() - n * interval '1 minute'
+FROM (SELECT n, gen_random_uuid() AS id, 't' || n % 10 AS tenant FROM generate_series(1, 6000) n) rows;
+INSERT INTO jobs (id, tenant_id, kind, asset_id, spec, created_by, state, outcome, ended_at, handle, created_at)
+SELECT gen_random_uuid(), tenant_id, 'transcode', id, '{}', 'kim', 'succeeded', '{}', created_at, 'h' || id, created_at
+FROM videos;
+INSERT INTO job_attempts (tenant_id, job_id, attempt, started_at, ended_at, ending, exit_code)
+SELECT tenant_id, id, 1, created_at, ended_at, 'succeeded', 0 FROM jobs;
+ANALYZE;
+"""
+
+
+class ExplainingCursor(psycopg.Cursor[Any]):
+    """Keeps the plan of each statement before it runs it."""
+
+    def execute(self, query: Any, params: Any = None, **more: Any) -> Self:
+        explained = f"EXPLAIN {query}" if isinstance(query, str) else SQL("EXPLAIN ") + query
+        super().execute(explained, params)
+        plans.append("\n".join(str(line) for line in self._plain_rows()))
+        return super().execute(query, params, **more)
+
+    def _plain_rows(self) -> list[str]:
+        assert self.pgresult is not None
+        return [(self.pgresult.get_value(row, 0) or b"").decode() for row in range(self.pgresult.ntuples)]
+
+
+plans: list[str] = []
+
+
+def test_every_hot_read_uses_its_index(connection: Connection, emptied_postgres_url: str):
+    connection.execute(FILL)
+    wrong = {}
+    with psycopg.connect(emptied_postgres_url, cursor_factory=ExplainingCursor, connect_timeout=5) as explaining:
+        for name, (index, read) in READS.items():
+            plans.clear()
+            read(explaining)
+            (plan,) = plans
+            if index not in plan or "Seq Scan" in plan:
+                wrong[name] = plan
+    assert not wrong, "\n\n".join(f"{name}:\n{plan}" for name, plan in wrong.items())

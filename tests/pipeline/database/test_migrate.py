@@ -1,0 +1,84 @@
+"""Migrations are applied once, in order, and never silently differ from what was applied."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pipeline.database.migrate import MIGRATIONS, MigrationError, load_migrations, migrate
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {name for (name,) in rows}
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.sql").write_text(text)
+    return folder
+
+
+def test_an_empty_database_gets_every_table_and_a_second_run_does_nothing(empty_postgres_url: str):
+    applied = migrate(empty_postgres_url)
+    assert applied == tuple(migration.name for migration in load_migrations())
+    assert {"videos", "video_moves", "jobs", "job_attempts"} <= tables(empty_postgres_url)
+    assert migrate(empty_postgres_url) == ()
+
+
+def test_eight_processes_at_once_apply_each_file_once(empty_postgres_url: str):
+    with ThreadPoolExecutor(8) as pool:
+        applied = list(pool.map(lambda _: migrate(empty_postgres_url), range(8)))
+    assert sum(applied, ()) == tuple(migration.name for migration in load_migrations())
+
+
+def test_a_file_that_was_applied_may_not_change(empty_postgres_url: str, tmp_path: Path):
+    folder = write(tmp_path, **{"0001_one": "CREATE TABLE one (a int)"})
+    migrate(empty_postgres_url, folder=folder)
+    write(folder, **{"0001_one": "CREATE TABLE one (a bigint)"})
+    with pytest.raises(MigrationError, match="migration_changed: 0001_one"):
+        migrate(empty_postgres_url, folder=folder)
+
+
+def test_a_database_that_is_ahead_of_the_files_is_refused(empty_postgres_url: str, tmp_path: Path):
+    migrate(empty_postgres_url, folder=write(tmp_path, **{"0001_one": "SELECT 1", "0002_two": "SELECT 1"}))
+    (tmp_path / "0002_two.sql").unlink()
+    with pytest.raises(MigrationError, match="database_is_newer: migration 2"):
+        migrate(empty_postgres_url, folder=tmp_path)
+
+
+def test_a_file_that_fails_leaves_nothing_behind_and_can_be_repeated(empty_postgres_url: str, tmp_path: Path):
+    folder = write(tmp_path, **{"0001_one": "CREATE TABLE one (a int); SELECT nonsense"})
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        migrate(empty_postgres_url, folder=folder)
+    assert "one" not in tables(empty_postgres_url)
+    write(folder, **{"0001_one": "CREATE TABLE one (a int)"})
+    assert migrate(empty_postgres_url, folder=folder) == ("0001_one.sql",)
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [(["0001_one", "0003_three"], "migration_number_invalid"), (["first"], "migration_name_invalid")],
+)
+def test_a_folder_with_a_hole_or_an_odd_name_is_refused(tmp_path: Path, names: list[str], reason: str):
+    write(tmp_path, **dict.fromkeys(names, "SELECT 1"))
+    with pytest.raises(MigrationError, match=reason):
+        load_migrations(tmp_path)
+
+
+def test_the_module_can_be_run(empty_postgres_url: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline.database.migrate"],
+        env={"DATABASE_URL": empty_postgres_url, "PATH": ""},
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [word for path in sorted(MIGRATIONS.glob("*.sql")) for word in ("applied", path.name)]

@@ -1,0 +1,149 @@
+"""A child that misbehaves ends as a reason, in time, and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import Field
+
+from pipeline.contracts.envelope import Contract
+from pipeline.errors import JobError, PermanentError, TransientError
+from pipeline.media.sandbox import MIB, SandboxLimits, run_sandboxed
+from pipeline.reasons import Reason
+from tests.fixtures.waiting import wait_for
+
+ROOT = Path(__file__).parents[3]
+LIMITS = SandboxLimits(memory_mib=512, cpu_s=20, deadline_s=20)
+
+
+class Request(Contract):
+    text: str = ""
+
+
+class Reply(Contract):
+    pid: int = 0
+    group: int = 0
+    environment: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, int] = Field(default_factory=dict)
+
+
+def run(name: str, *, limits: SandboxLimits = LIMITS, text: str = "") -> Reply:
+    return run_sandboxed(f"tests.pipeline.media.workers:{name}", Request(text=text), reply=Reply, limits=limits)
+
+
+def test_the_child_has_limits_and_none_of_our_environment(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("JOB_TOKEN", "secret")
+    reply = run("describe")
+    assert reply.limits == {
+        "RLIMIT_AS": 512 * MIB, "RLIMIT_CPU": 20, "RLIMIT_FSIZE": MIB, "RLIMIT_NOFILE": 256, "RLIMIT_CORE": 0,
+    }  # fmt: skip
+    assert set(reply.environment) <= {"LC_ALL", "MALLOC_ARENA_MAX", "OPENBLAS_NUM_THREADS", "LD_LIBRARY_PATH"}
+    assert reply.group == reply.pid != os.getpid()
+
+
+def test_progress_arrives_in_order():
+    heard: list[float] = []
+    run_sandboxed("tests.pipeline.media.workers:describe", Request(), reply=Reply, limits=LIMITS, progress=heard.append)
+    assert heard == [0.25, 1]
+
+
+def test_a_long_request_arrives_whole():
+    text = "x" * 1_000_000
+    assert run("echo_length", text=text).pid == len(Request(text=text).model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("worker", "kind", "reason"),
+    [
+        ("refuse", PermanentError, Reason.TOO_SMALL),
+        ("give_up", TransientError, Reason.STORAGE_UNAVAILABLE),
+        ("eat_memory", PermanentError, Reason.DECODER_LIMIT),
+        ("crash", PermanentError, Reason.CORRUPT),
+        ("be_killed", TransientError, Reason.WORKER_KILLED),
+        ("fill_disk", PermanentError, Reason.DISK_FULL),
+        ("have_a_bug", PermanentError, Reason.INTERNAL_ERROR),
+    ],
+)
+def test_how_a_child_ends_is_told(worker: str, kind: type[JobError], reason: Reason):
+    with pytest.raises(kind) as caught:
+        run(worker)
+    assert caught.value.reason == reason
+    assert caught.value.detail
+    assert len(caught.value.detail) < 1000
+
+
+def test_cpu_time_is_limited():
+    with pytest.raises(PermanentError, match="DECODER_LIMIT: more than 1 s of CPU"):
+        run("burn", limits=SandboxLimits(memory_mib=512, cpu_s=1, deadline_s=20))
+
+
+def test_a_child_that_hangs_is_ended_at_the_deadline():
+    pids: list[float] = []
+    with pytest.raises(PermanentError, match=r"DECODER_LIMIT: more than 1.5 s of time"):
+        run_sandboxed(
+            "tests.pipeline.media.workers:sleep",
+            Request(),
+            reply=Reply,
+            limits=SandboxLimits(memory_mib=512, cpu_s=20, deadline_s=1.5),
+            progress=pids.append,
+        )
+    assert pids
+    assert not psutil.pid_exists(int(pids[0]))
+
+
+def test_a_file_may_not_grow_without_end(tmp_path: Path):
+    with pytest.raises(PermanentError, match="DECODER_LIMIT: a file of more than"):
+        run("write_much", text=str(tmp_path / "much"))
+    assert (tmp_path / "much").stat().st_size <= MIB
+
+
+def test_an_exception_in_the_parent_ends_the_child():
+    """As SIGTERM does, whose handler raises in the main thread."""
+    pids: list[float] = []
+
+    def stop(value: float) -> None:
+        pids.append(value)
+        raise TransientError(Reason.TERMINATED, "asked to stop")
+
+    with pytest.raises(TransientError, match="TERMINATED"):
+        run_sandboxed("tests.pipeline.media.workers:sleep", Request(), reply=Reply, limits=LIMITS, progress=stop)
+    assert not psutil.pid_exists(int(pids[0]))
+
+
+def test_a_signal_that_raises_ends_the_child():
+    def on_alarm(_number: int, _frame: object) -> None:
+        raise TransientError(Reason.TERMINATED, "asked to stop")
+
+    pids: list[float] = []
+
+    def started(value: float) -> None:
+        pids.append(value)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+
+    before = signal.signal(signal.SIGUSR1, on_alarm)
+    try:
+        with pytest.raises(TransientError, match="TERMINATED"):
+            run_sandboxed("tests.pipeline.media.workers:sleep", Request(), reply=Reply, limits=LIMITS, progress=started)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not psutil.pid_exists(int(pids[0]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_a_child_does_not_outlive_a_parent_that_is_killed():
+    program = (
+        "from tests.pipeline.media.test_sandbox import *\n"
+        "run_sandboxed('tests.pipeline.media.workers:sleep', Request(), reply=Reply, limits=LIMITS,"
+        " progress=lambda pid: print(int(pid), flush=True))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        assert psutil.pid_exists(child)
+        parent.kill()
+    wait_for(lambda: not psutil.pid_exists(child) or None, "the child is gone", deadline_s=10)

@@ -1,0 +1,83 @@
+"""An installation of its own for each test, with proxies where faults are put in."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import boto3
+import pytest
+
+from tests.fixtures.media import Clip, make_clip
+from tests.fixtures.proxies import TcpLine, open_http_proxy
+from tests.fixtures.servers import S3
+from tests.system.academy import JWT_SECRET, Academy, base_environment, free_port
+
+
+def with_port(url: str, port: int) -> str:
+    """The same address, user and password, through a proxy on this machine."""
+    parts = urlsplit(url)
+    user = f"{parts.username or ''}:{parts.password}@" if parts.password else ""
+    return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}"))
+
+
+@pytest.fixture
+def academy(tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: str, s3: S3) -> Iterator[Academy]:
+    data = tmp_path / "data"
+    data.mkdir()
+    port = free_port()
+    redis_address = urlsplit(redis_url)
+    with ExitStack() as stack:
+        storage = stack.enter_context(open_http_proxy(s3.endpoint_url))
+        api = stack.enter_context(open_http_proxy(f"http://127.0.0.1:{port}"))
+        line = TcpLine(redis_address.hostname or "127.0.0.1", redis_address.port or 6379)
+        stack.callback(line.close)
+        client = boto3.client(
+            "s3",
+            endpoint_url=s3.endpoint_url,
+            region_name=s3.region,
+            aws_access_key_id=s3.access_key_id,
+            aws_secret_access_key=s3.secret_access_key,
+        )
+        stack.callback(client.close)
+        academy = Academy(
+            data=data,
+            port=port,
+            api=api,
+            s3=storage,
+            redis=line,
+            s3_client=client,
+            environment={
+                **base_environment(),
+                "ACADEMY_DATA": str(data),
+                "DATABASE_URL": postgres_url,
+                "REDIS_URL": with_port(redis_url, line.port),
+                "JOB_REDIS_URL": with_port(job_redis_url, line.port),
+                "S3_ENDPOINT_URL": storage.url,
+                "S3_BUCKET": s3.bucket,
+                "S3_REGION": s3.region,
+                "S3_ACCESS_KEY_ID": s3.access_key_id,
+                "S3_SECRET_ACCESS_KEY": s3.secret_access_key,
+                "PORT": str(port),
+                "CONTROL_PLANE_URL": api.url,
+                "JWT_SECRET": JWT_SECRET,
+                "JOB_TOKEN_SECRET": "another-secret-of-the-tests-that-is-long-enough",
+                "SWEEP_EVERY_S": "0.2",
+            },
+        )
+        stack.callback(academy.stop)
+        academy.start()
+        yield academy
+
+
+@pytest.fixture(scope="session")
+def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Long enough to be interrupted while it is encoded. Matroska: wherever it is cut, its head stays readable."""
+    clip = Clip(width=640, height=360, pictures=15 * 25, container="matroska")
+    return make_clip(tmp_path_factory.mktemp("lecture") / "lecture.mkv", clip)
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Little longer than an upload must be."""
+    return make_clip(tmp_path_factory.mktemp("short") / "short.mp4", Clip(pictures=4 * 25))
