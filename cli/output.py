@@ -1,12 +1,22 @@
 """Where things are written: results to stdout, everything that is said about them to stderr."""
 
 import json
+import os
 import sys
 from typing import Any
 
 from rich.console import Console
 
-RESULTS = Console(highlight=False)
+# A pipe has no width: nothing that a program or a file reads is cut or broken for want of room.
+UNBROKEN_COLUMNS = 400
+
+
+def _width() -> int | None:
+    """None leaves the width to the terminal, or to COLUMNS."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNBROKEN_COLUMNS
+
+
+RESULTS = Console(highlight=False, width=_width())
 REMARKS = Console(stderr=True, highlight=False)
 
 

@@ -6,6 +6,7 @@ Jobs do not read this: see `pipeline.execution.entrypoint` for the few variables
 
 from pathlib import Path
 from typing import Literal, Self
+from uuid import uuid4
 
 from platformdirs import user_data_path
 from pydantic import Field, HttpUrl, SecretStr, model_validator
@@ -36,6 +37,8 @@ class Settings(BaseSettings):
     # The API: where it listens, and how browsers and jobs reach it.
     host: str = "127.0.0.1"
     port: int = Field(default=8100, ge=1, le=65535)
+    # Told by /readyz: which of several processes it is that answers at an address.
+    instance: str = Field(default_factory=lambda: uuid4().hex)
     public_url: str | None = None
     control_plane_url: str | None = None
     # Where published streams are read from; unset: this API's own /cdn.

@@ -32,6 +32,7 @@ async def readyz(services: Wired) -> JSONResponse:
     is_ready = postgres and store
     body = {
         "status": "ready" if is_ready else "not_ready",
+        "instance": services.settings.instance,
         "postgres": _word(postgres),
         "redis": _word(redis),
         "storage": _word(store),

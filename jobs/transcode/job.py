@@ -64,6 +64,7 @@ def _probe_limits(limits: TranscodeLimits) -> ProbeLimits:
         max_streams=limits.max_streams,
         max_duration_s=limits.max_duration_s,
         max_gap_s=limits.max_gap_s,
+        memory_mib=limits.decoder_memory_mib,
         timeout_s=PROBE_TIMEOUT_S,
     )
 

@@ -10,7 +10,7 @@ import av
 
 from jobs.transcode.boxes import SegmentTimes, read_codecs, read_delay, read_segment, read_timescale
 from jobs.transcode.layout import MASTER_NAME
-from jobs.transcode.plan import AUDIO_PACKET, AUDIO_RATE, Grid
+from jobs.transcode.plan import AUDIO_PACKET, AUDIO_RATE
 from jobs.transcode.playlists import Variant, read_master, read_media_playlist
 from jobs.transcode.verify import VerifyReply, VerifyRequest
 from pipeline.errors import PermanentError
@@ -20,14 +20,13 @@ from pipeline.reasons import Reason
 DURATION_TOLERANCE_S = 0.2
 DURATION_TOLERANCE_SHARE = 0.02
 
-# Any broken bit is an error. Whether it decodes counts here, not how it looks: without the loop filter that is
-# a third less work.
-DECODER_OPTIONS = {"err_detect": "explode", "skip_loop_filter": "all"}
+# Any broken bit is an error, where a player would conceal it.
+DECODER_OPTIONS = {"err_detect": "explode"}
 
 
 def verify_stream(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
     asked = VerifyRequest.model_validate_json(request)
-    checked = _Stream(Path(asked.output), asked.grid).check(asked.source_s)
+    checked = _Stream(asked).check()
     return checked.model_dump(mode="json")
 
 
@@ -36,33 +35,38 @@ def refuse(path: str, what: str) -> PermanentError:
 
 
 class _Stream:
-    def __init__(self, root: Path, grid: Grid) -> None:
-        self._root = root
-        self._grid = grid
+    def __init__(self, asked: VerifyRequest) -> None:
+        self._asked = asked
+        self._root = Path(asked.output)
         self._segments = 0
         self._pictures = 0
         self._target_durations: set[int] = set()
 
-    def check(self, source_s: float) -> VerifyReply:
+    def check(self) -> VerifyReply:
         try:
-            master = read_master(self._read(MASTER_NAME).decode())
+            master = read_master(read_file(self._root, MASTER_NAME).decode())
         except ValueError as error:
             raise refuse(MASTER_NAME, str(error)) from error
+        sizes = tuple((variant.width, variant.height) for variant in master.variants)
+        if sizes != self._asked.sizes:
+            raise refuse(MASTER_NAME, f"its variants are {sizes}, planned were {self._asked.sizes}")
+        if (master.audio_uri is not None) != self._asked.has_audio:
+            raise refuse(MASTER_NAME, f"its sound is {master.audio_uri}")
         audio_codecs = None
         if master.audio_uri is not None:
             track = _Track(self._root, master.audio_uri)
             track.check_order(self._starts_s(), tolerance_s=Fraction(AUDIO_PACKET, AUDIO_RATE))
             audio_codecs = track.codecs
-            self._check_duration(track, source_s)
+            self._check_duration(track)
             track.decode_sound()
             self._count(track)
         for variant in master.variants:
-            self._check_variant(variant, audio_codecs, source_s)
+            self._check_variant(variant, audio_codecs)
         if len(self._target_durations) != 1:
             raise refuse(MASTER_NAME, f"its playlists have target durations of {sorted(self._target_durations)} s")
         return VerifyReply(segments=self._segments, pictures=self._pictures)
 
-    def _check_variant(self, variant: Variant, audio_codecs: str | None, source_s: float) -> None:
+    def _check_variant(self, variant: Variant, audio_codecs: str | None) -> None:
         track = _Track(self._root, variant.uri)
         expected = f"{track.codecs},{audio_codecs}" if audio_codecs else track.codecs
         if variant.codecs != expected:
@@ -70,7 +74,7 @@ class _Stream:
         if (variant.audio_group is not None) != (audio_codecs is not None):
             raise refuse(variant.uri, "its sound is not in the group that the playlist names")
         track.check_order(self._starts_s(), tolerance_s=Fraction(0))
-        self._check_duration(track, source_s)
+        self._check_duration(track)
         self._pictures += track.decode_pictures(variant.width, variant.height)
         self._count(track)
 
@@ -79,15 +83,13 @@ class _Stream:
         self._target_durations.add(track.target_duration_s)
 
     def _starts_s(self) -> list[Fraction]:
-        return [first / self._grid.rate for first in self._grid.starts()]
+        return [first / self._asked.grid.rate for first in self._asked.grid.starts()]
 
-    def _check_duration(self, track: "_Track", source_s: float) -> None:
+    def _check_duration(self, track: "_Track") -> None:
+        source_s = self._asked.source_s
         tolerance_s = max(DURATION_TOLERANCE_S, DURATION_TOLERANCE_SHARE * source_s)
         if abs(float(track.duration_s) - source_s) > tolerance_s:
             raise refuse(track.uri, f"lasts {float(track.duration_s):.3f} s, the source {source_s:.3f} s")
-
-    def _read(self, name: str) -> bytes:
-        return read_file(self._root, name)
 
 
 def read_file(root: Path, name: str) -> bytes:

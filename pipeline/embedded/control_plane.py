@@ -1,11 +1,13 @@
 """The control plane as the last server of the stack: a child that is asked to stop before its servers are."""
 
 import http.client
+import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from pipeline.embedded.folder import port_is_free
 from pipeline.embedded.orphans import adopting_orphans
@@ -45,30 +47,33 @@ def reachable_host(host: str) -> str:
 def open_control_plane(
     supervisor: Supervisor, environment: Mapping[str, str], *, host: str, port: int
 ) -> Iterator[None]:
-    """Run `python -m control_plane` with this as its whole environment; ready is when /readyz says so.
+    """Run `python -m control_plane` with this as its whole environment; ready is when its own /readyz says so.
 
     Raises `Unavailable` with the end of its log where it does not become ready.
     """
+    instance = uuid4().hex
     program = Program(
         name=NAME,
         argv=(sys.executable, "-m", "control_plane"),
         stopping=STOPPING,
         folder=PACKAGES,
-        environment=environment,
+        environment={**environment, "INSTANCE": instance},
     )
     with (
         adopting_orphans(),
-        supervisor.run(program, lambda: _is_ready(reachable_host(host), port), within_s=READY_WITHIN_S),
+        supervisor.run(program, lambda: _is_ready(reachable_host(host), port, instance), within_s=READY_WITHIN_S),
     ):
         yield
 
 
-def _is_ready(host: str, port: int) -> bool:
+def _is_ready(host: str, port: int, instance: str) -> bool:
+    """Whether it is our child that answers: another stack may have taken the port since it was free."""
     connection = http.client.HTTPConnection(host.strip("[]"), port, timeout=READYZ_TIMEOUT_S)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
+        reply = connection.getresponse()
+        return reply.status == http.HTTPStatus.OK and json.load(reply)["instance"] == instance
+    except (OSError, http.client.HTTPException, ValueError, LookupError):
         return False
     finally:
         connection.close()

@@ -12,11 +12,13 @@ from pydantic import SecretStr
 
 from pipeline.database.migrate import migrate
 from pipeline.embedded.control_plane import choose_port, open_control_plane, reachable_host
+from pipeline.embedded.folder import port_is_free
 from pipeline.embedded.object_store import open_object_store
 from pipeline.embedded.postgres import open_postgres
 from pipeline.embedded.stack_file import remove_stack_file, write_stack_file
 from pipeline.embedded.supervisor import Supervisor, open_supervisor
 from pipeline.embedded.valkey import open_valkey
+from pipeline.errors import Unavailable
 from pipeline.settings import Settings
 
 
@@ -53,23 +55,42 @@ def open_stack(settings: Settings, hurry: threading.Event | None = None) -> Iter
         supervisor = running.enter_context(open_supervisor(settings.academy_data, hurry))
         data = supervisor.folder.root
         remove_stack_file(data)
-        port = choose_port(settings)
-        api_url = f"http://{reachable_host(settings.host)}:{port}"
+        # Before anything is started: a PORT that is taken is said at once.
+        choose_port(settings)
 
         environment = _open_servers(settings, supervisor, running)
         environment |= _secrets(settings, supervisor)
-        environment |= {"ACADEMY_DATA": str(data), "HOST": settings.host, "PORT": str(port)}
-        environment["CONTROL_PLANE_URL"] = settings.control_plane_url or api_url
-        environment["PUBLIC_URL"] = settings.public_url or api_url
+        environment |= {"ACADEMY_DATA": str(data), "HOST": settings.host}
         migrate(environment["DATABASE_URL"])
-        running.enter_context(
-            open_control_plane(supervisor, {**os.environ, **environment}, host=settings.host, port=port)
-        )
+        api_url = _open_control_plane(settings, supervisor, running, environment)
 
         running.callback(remove_stack_file, data)
         jwt_secret = environment.get("JWT_SECRET")
         write_stack_file(data, api_url=api_url, jwt_secret=jwt_secret)
         yield Stack(api_url, data, _parts(settings, environment), jwt_secret, supervisor)
+
+
+def _open_control_plane(
+    settings: Settings, supervisor: Supervisor, running: ExitStack, environment: dict[str, str]
+) -> str:
+    """Start it and return its address; where another process takes the port meanwhile, at the next one."""
+    while True:
+        port = choose_port(settings)
+        api_url = f"http://{reachable_host(settings.host)}:{port}"
+        addresses = {
+            "PORT": str(port),
+            "CONTROL_PLANE_URL": settings.control_plane_url or api_url,
+            "PUBLIC_URL": settings.public_url or api_url,
+        }
+        whole = {**os.environ, **environment, **addresses}
+        try:
+            running.enter_context(open_control_plane(supervisor, whole, host=settings.host, port=port))
+        except Unavailable:
+            # `choose_port` ends this: it gives each port once, and raises where PORT itself is taken.
+            if port_is_free(settings.host, port):
+                raise
+        else:
+            return api_url
 
 
 def _open_servers(settings: Settings, supervisor: Supervisor, running: ExitStack) -> dict[str, str]:

@@ -5,7 +5,6 @@ running ones go on under its eyes, ended ones are read, and those whose supervis
 """
 
 import re
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -17,16 +16,16 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.attempt_files import AttemptRequest
 from pipeline.execution.catalog import CATALOG, Profile
-from pipeline.execution.executor import AttemptReport, JobReport, Submission
+from pipeline.execution.executor import JobReport, Submission
 from pipeline.execution.local_decisions import (
     attempt_ended,
     attempt_interrupted,
     attempt_started,
     job_ended,
 )
-from pipeline.execution.local_state import JobRecord, StateFolder, own_folder
+from pipeline.execution.local_state import JobRecord, StateFolder, own_folder, report_of
 from pipeline.execution.log_tail import read_tail
-from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment
+from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment, command_of
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger
 from pipeline.reasons import Reason
@@ -114,7 +113,7 @@ class LocalExecutor:
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         with self._change:
             self._require_open()
-            return {handle: _report(self._jobs[handle]) for handle in handles if handle in self._jobs}
+            return {handle: report_of(self._jobs[handle]) for handle in handles if handle in self._jobs}
 
     def cancel(self, handle: str, reason: str) -> None:
         with self._change:
@@ -241,7 +240,7 @@ class LocalExecutor:
             path.mkdir(parents=True, exist_ok=True, mode=0o700)
         profile = self._catalog[job.kind]
         request = AttemptRequest(
-            command=_command_of(profile),
+            command=command_of(profile),
             working_folder=CODE_ROOT,
             scratch=scratch,
             base_environment=base_environment(),
@@ -300,34 +299,8 @@ def _handle_of(name: str) -> str:
     return f"local-{name}"
 
 
-def _command_of(profile: Profile) -> tuple[str, ...]:
-    program, *arguments = profile.command
-    return (sys.executable if program == "python" else program, *arguments)
-
-
 def _refuse_bad_variables(environment: Mapping[str, str]) -> None:
     # The values may be secret: only names are quoted.
     bad = [name for name, value in environment.items() if not name or "=" in name or "\0" in name + value]
     if bad:
         raise PermanentError(Reason.SUBMIT_REFUSED, f"these cannot be environment variables: {bad}")
-
-
-def _report(job: JobRecord) -> JobReport:
-    return JobReport(
-        handle=job.handle,
-        name=job.name,
-        state=job.state,
-        attempt=job.attempt,
-        status_reason=job.status_reason,
-        created_at=job.created_at,
-        attempts=tuple(
-            AttemptReport(
-                attempt=attempt.attempt,
-                started_at=attempt.started_at,
-                stopped_at=attempt.stopped_at,
-                exit_code=attempt.exit_code,
-                status_reason=attempt.status_reason,
-            )
-            for attempt in job.attempts
-        ),
-    )

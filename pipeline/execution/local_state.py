@@ -29,6 +29,7 @@ from pydantic import ValidationError
 from pipeline.contracts.envelope import JobKind
 from pipeline.errors import Unavailable
 from pipeline.execution.attempt_files import Stored, sync_folder, try_lock, write_atomically
+from pipeline.execution.executor import AttemptReport, JobReport
 from pipeline.lifecycle.job_state import FINAL, JobState
 from pipeline.logs import get_logger
 
@@ -68,6 +69,28 @@ class JobRecord(Stored):
     def attempt(self) -> int:
         """The attempt that runs, ran last, or is next to run."""
         return len(self.attempts) + (self.state is JobState.RUNNABLE or not self.attempts)
+
+
+def report_of(job: JobRecord) -> JobReport:
+    """The job as every executor tells of it."""
+    return JobReport(
+        handle=job.handle,
+        name=job.name,
+        state=job.state,
+        attempt=job.attempt,
+        status_reason=job.status_reason,
+        created_at=job.created_at,
+        attempts=tuple(
+            AttemptReport(
+                attempt=attempt.attempt,
+                started_at=attempt.started_at,
+                stopped_at=attempt.stopped_at,
+                exit_code=attempt.exit_code,
+                status_reason=attempt.status_reason,
+            )
+            for attempt in job.attempts
+        ),
+    )
 
 
 class StateFolder:

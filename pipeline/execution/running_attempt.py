@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 import pipeline
 from pipeline.execution.attempt_files import AttemptRequest, ExitRecord, SessionRecord, try_lock, write_atomically
+from pipeline.execution.catalog import Profile
 from pipeline.execution.process_session import end_session, kill_session_leader, pid_space
 from pipeline.logs import get_logger
 
@@ -32,6 +33,12 @@ _INHERITED = (
 def base_environment() -> dict[str, str]:
     """What every job of this machine gets from the executor's own environment."""
     return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
+def command_of(profile: Profile) -> tuple[str, ...]:
+    """The container's command on this machine: with the Python that runs this."""
+    program, *arguments = profile.command
+    return (sys.executable if program == "python" else program, *arguments)
 
 
 @dataclass

@@ -34,7 +34,7 @@ Worker = Callable[[bytes, Callable[[float], None]], dict[str, object]]
 
 Reply = TypeVar("Reply", bound=Contract)
 
-# Python with PyAV holds about 60 files open at most; the rest is sources, segments and decoders' own.
+# A source, a segment of each rendition and what libraries open while they load; far below any system's limit.
 OPEN_FILES = 256
 STDERR_KEPT_BYTES = 8 * 1024
 REPLY_LIMIT_BYTES = 16 * 1024 * 1024

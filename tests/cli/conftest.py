@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from cli import output
 from cli.main import main
 from tests.cli.scripted_api import ScriptedApi, open_scripted_api
 
@@ -20,7 +21,8 @@ class Ended:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `academy` with these arguments, as its entry point does, on a terminal of 200 columns."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(output.RESULTS, "width", 200)
+    monkeypatch.setattr(output.REMARKS, "width", 200)
     monkeypatch.setenv("NO_COLOR", "1")
 
     def run(*arguments: str) -> Ended:

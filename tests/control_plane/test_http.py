@@ -50,7 +50,13 @@ def test_without_redis_the_plane_is_ready_and_without_postgres_it_is_not(plane: 
     up = plane.http.get("/readyz")
     assert (up.status_code, up.json()) == (
         200,
-        {"status": "ready", "postgres": "up", "redis": "up", "storage": "up"},
+        {
+            "status": "ready",
+            "instance": settings.instance,
+            "postgres": "up",
+            "redis": "up",
+            "storage": "up",
+        },
     )
     nowhere = SecretStr("redis://127.0.0.1:1/0")
     with serve(settings.model_copy(update={"redis_url": nowhere})) as without_redis:

@@ -7,9 +7,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from control_plane.auth import Caller, Role
+from control_plane.videos.complete import complete_upload
 from pipeline.errors import PermanentError, TransientError
+from pipeline.identifiers import TenantId
 from pipeline.settings import Settings
-from tests.control_plane.plane import SOURCE, Plane, init_body, serve
+from tests.control_plane.plane import SOURCE, TENANT, Plane, init_body, serve
 from tests.fixtures.waiting import wait_for
 
 MIB = 1024 * 1024
@@ -133,6 +136,17 @@ def test_complete_again_answers_with_the_same_job(plane: Plane):
     video_id, job_id = plane.uploaded()
     again = plane.complete(str(video_id))
     assert (again.status_code, again.json()["job_id"]) == (200, str(job_id))
+    assert len(plane.probe.calls) == 1
+
+
+def test_a_call_that_saw_the_row_before_another_ended_does_not_probe_again(plane: Plane):
+    body = plane.init()
+    seen_before = plane.video(UUID(body["id"]))
+    plane.put(body["upload"])
+    job_id = plane.complete(body["id"]).json()["job_id"]
+    caller = Caller(TenantId(TENANT), "kim", Role.TEACHER)
+    _, job = complete_upload(plane.services, caller, seen_before, parts=())
+    assert str(job.id) == job_id
     assert len(plane.probe.calls) == 1
 
 

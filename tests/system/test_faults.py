@@ -205,7 +205,7 @@ def test_a_full_disk_ends_the_job_with_a_clear_reason(lecture: Path, tmp_path: P
     small = tmp_path / "small"
     small.mkdir()
     script = (
-        'mount -t tmpfs -o size=512k tmpfs "$1" && mkdir "$1/scratch" && '
+        'mount -t tmpfs -o size=128k tmpfs "$1" && mkdir "$1/scratch" && '
         'JOB_SCRATCH="$1/scratch" exec "$2" -m jobs.transcode "$3" "$4"'
     )
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]

@@ -28,14 +28,22 @@ def test_a_stage_that_fails_stops_the_one_who_feeds_it():
             if item == 3:
                 raise ValueError("third")
 
-    def feed() -> None:
-        with Crew() as crew:
-            stage = crew.start("bad", fail_at_third, depth=1)
-            for number in range(1000):
-                stage.put(number)
+    errors: list[Exception] = []
 
-    with pytest.raises(ValueError, match="third"):
-        feed()
+    def feed() -> None:
+        try:
+            with Crew() as crew:
+                stage = crew.start("bad", fail_at_third, depth=1)
+                for number in range(1000):
+                    stage.put(number)
+        except ValueError as error:
+            errors.append(error)
+
+    feeder = threading.Thread(target=feed, daemon=True)
+    feeder.start()
+    feeder.join(timeout=10)
+    assert not feeder.is_alive()
+    assert [str(error) for error in errors] == ["third"]
 
 
 def test_a_stage_that_fails_stops_the_others():

@@ -12,7 +12,7 @@ from jobs.transcode.job import write_playlists
 from jobs.transcode.measure import measure_audio, measure_renditions
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master
-from jobs.transcode.verify import VerifyReply, VerifyRequest, verify
+from jobs.transcode.verify import VerifyReply, verify, verify_request
 from jobs.transcode.verifying import verify_stream
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
@@ -57,7 +57,7 @@ def check(stream: Stream, *, source_s: float | None = None) -> int:
     """The sandboxed half, called directly: a child process for each damage would cost more than the check."""
     output, plan = stream
     lasts_s = plan.source_s if source_s is None else source_s
-    request = VerifyRequest(output=str(output), grid=plan.grid, source_s=lasts_s)
+    request = verify_request(plan, output=output, source_s=lasts_s)
     return VerifyReply.model_validate(verify_stream(request.model_dump_json().encode(), lambda _: None)).pictures
 
 
@@ -146,6 +146,7 @@ DAMAGES = {
     "sound in the wrong order": (swap("audio/00001.m4s", "audio/00002.m4s"), "audio/00001.m4s"),
     "a segment of another rendition": (swap("v1/00001.m4s", "v2/00001.m4s"), "v1/00001.m4s"),
     "a boundary off the grid": (shift_time("v1/00002.m4s", 400), "v1/00002.m4s"),
+    "a hole in the sound": (shift_time("audio/00002.m4s", 500), "audio/00002.m4s"),
     "no key frame at the start": (unmark_key_frame("v2/00001.m4s"), "v2/00001.m4s"),
     "a wrong length": (replace("v1/index.m3u8", "#EXTINF:1.000000", "#EXTINF:0.900000"), "v1/00000.m4s"),
     "no end": (replace("v1/index.m3u8", "#EXT-X-ENDLIST", ""), "v1/index.m3u8"),
@@ -153,9 +154,10 @@ DAMAGES = {
     "a target that is too short": (replace("v1/index.m3u8", "DURATION:2", "DURATION:0"), "v1/index.m3u8"),
     "different targets": (replace("v1/index.m3u8", "DURATION:2", "DURATION:3"), "master.m3u8"),
     "wrong codecs": (replace("master.m3u8", "avc1.64", "avc1.42"), "v1/index.m3u8"),
-    "a wrong size": (replace("master.m3u8", "RESOLUTION=160x90", "RESOLUTION=160x92"), "v1/00000.m4s"),
+    "a wrong size": (replace("master.m3u8", "RESOLUTION=160x90", "RESOLUTION=160x92"), "master.m3u8"),
+    "no sound in the master": (replace("master.m3u8", "#EXT-X-MEDIA:", "#EXT-X-WAS:"), "master.m3u8"),
     "no frame rate": (replace("master.m3u8", "FRAME-RATE=25.000", "FRAME=25"), "master.m3u8"),
-    "no variants": (replace("master.m3u8", "#EXT-X-STREAM-INF", "#EXT-X-WAS"), "master.m3u8"),
+    "a variant left out": (replace("master.m3u8", "#EXT-X-STREAM-INF", "#EXT-X-WAS"), "master.m3u8"),
 }
 
 

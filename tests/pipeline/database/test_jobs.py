@@ -37,9 +37,7 @@ def add_job(connection: Connection, asset_id: UUID) -> Job:
     return insert_job(connection, NewJob(uuid4(), TENANT, "transcode", asset_id, {}, "kim"))
 
 
-def test_of_64_inserts_at_once_one_is_the_live_job(
-    connection: Connection, video: Video, emptied_postgres_url: str
-):
+def test_of_64_inserts_at_once_one_is_the_live_job(connection: Connection, video: Video, emptied_postgres_url: str):
     def insert(_: int) -> bool:
         try:
             with connections.connection() as own:

@@ -16,7 +16,6 @@ from pipeline.media.probe import ProbeLimits, probe_file, probe_url
 from tests.fixtures.media import Clip, make_clip
 
 LIMITS = ProbeLimits()
-CORPUS = Path(__file__).parents[4] / "shared" / "corpus"
 
 
 def test_a_plain_file_is_described(tmp_path: Path):
