@@ -27,12 +27,13 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/runtime.stamp
 	$(PIP) install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# hls.js and the API's page come from npm; a machine without npm gets one as a Python package.
+# hls.js and the API's page come from npm; a machine without npm gets one as a Python package. Without them all else
+# works, and the page says what is missing: no stamp is written, so that the next run tries again.
 $(VENV)/player.stamp: $(PLAYER)/package.json $(PLAYER)/package-lock.json requirements/node.txt | $(VENV)/runtime.stamp
 	@echo "Installing the player …"
-	command -v npm >/dev/null || $(PIP) install --quiet --require-hashes -r requirements/node.txt
-	PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix $(PLAYER) --ignore-scripts --no-audit --no-fund --loglevel=error
-	@touch $@
+	@command -v npm >/dev/null || $(PIP) install --quiet --require-hashes -r requirements/node.txt
+	@if PATH="$$PATH:$(CURDIR)/$(BIN)" npm ci --prefix $(PLAYER) --ignore-scripts --no-audit --no-fund --loglevel=error; \
+	then touch $@; else echo "The player could not be installed: streams are made, but not shown in this machine's pages."; fi
 
 demo: $(VENV)/runtime.stamp $(VENV)/player.stamp
 	@$(BIN)/academy demo $(if $(VIDEO),"$(VIDEO)")
