@@ -42,7 +42,7 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 	@$(BIN)/academy up
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
