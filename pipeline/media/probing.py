@@ -119,9 +119,7 @@ def _video_facts(
     rate, variable = choose_rate(stamps, pictures.time_base, hints)
     declared = _declared_s(video, None)
     length = declared or header_s
-    # Some containers give the last picture no duration.
-    last_s = float(stamps[-1] * pictures.time_base) if stamps else pictures.start_s
-    measured = max(pictures.end_s, last_s + float(1 / rate)) - pictures.start_s
+    measured = _measured_s(pictures, stamps, float(1 / rate))
     return VideoFacts(
         index=video.index,
         codec=video.codec.name,
@@ -148,6 +146,13 @@ def _video_facts(
         declared_s=declared,
         packets=pictures.packets,
     )
+
+
+def _measured_s(pictures: TrackSurvey, stamps: list[int], period_s: float) -> float:
+    """From the first picture to the end of the last, which some containers give no length, and others a rounded one."""
+    last_s = float(stamps[-1] * pictures.time_base) if stamps else pictures.start_s
+    held_s = pictures.end_s - last_s
+    return last_s + (held_s if held_s >= 2 * period_s else period_s) - pictures.start_s
 
 
 def _audio_facts(
