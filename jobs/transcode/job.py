@@ -10,7 +10,7 @@ from jobs.transcode.playlists import write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
 from jobs.transcode.thumbnail import draw_thumbnail
 from jobs.transcode.verify import verify
-from pipeline.contracts.transcode import STEPS, TranscodeLimits, TranscodeOutcome, TranscodeSpec
+from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
 from pipeline.execution.workplace import Report, Workplace
 from pipeline.media.probe import ProbeLimits, probe_file
 
@@ -32,7 +32,8 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
     with work.step(PROBING):
-        plan = plan_transcode(spec, probe_file(source, _probe_limits(spec.limits)))
+        limits = ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S)
+        plan = plan_transcode(spec, probe_file(source, limits))
     with work.step(TRANSCODING) as report:
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
@@ -55,17 +56,6 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         encoder=written.encoder,
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
-    )
-
-
-def _probe_limits(limits: TranscodeLimits) -> ProbeLimits:
-    return ProbeLimits(
-        max_pixels=limits.max_pixels,
-        max_streams=limits.max_streams,
-        max_duration_s=limits.max_duration_s,
-        max_gap_s=limits.max_gap_s,
-        memory_mib=limits.decoder_memory_mib,
-        timeout_s=PROBE_TIMEOUT_S,
     )
 
 
