@@ -3,10 +3,16 @@
 from pathlib import Path
 
 from jobs.transcode.encode import EncodeReport, encode
-from jobs.transcode.layout import MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
-from jobs.transcode.measure import measure_audio, measure_renditions, media_playlists
+from jobs.transcode.layout import IFRAME_PLAYLIST_NAME, MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
+from jobs.transcode.measure import (
+    iframe_playlists,
+    measure_audio,
+    measure_iframes,
+    measure_renditions,
+    media_playlists,
+)
 from jobs.transcode.plan import plan_transcode
-from jobs.transcode.playlists import write_master, write_media_playlist
+from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
 from jobs.transcode.thumbnail import draw_thumbnail
 from jobs.transcode.verify import verify
@@ -38,7 +44,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         source.unlink()
         renditions = measure_renditions(plan, written)
         audio = measure_audio(plan, written)
-        write_playlists(output, written, write_master(renditions, audio))
+        write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
     with work.step(VALIDATING):
         verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
     with work.step(THUMBNAIL):
@@ -72,7 +78,9 @@ def _probe_limits(limits: TranscodeLimits) -> ProbeLimits:
 def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
     for folder, playlist in media_playlists(written).items():
         (output / folder / MEDIA_PLAYLIST_NAME).write_text(write_media_playlist(playlist))
-    (output / MASTER_NAME).write_text(master)
+    for folder, iframes in iframe_playlists(written).items():
+        (output / folder / IFRAME_PLAYLIST_NAME).write_text(write_iframe_playlist(iframes))
+    (output / MASTER_NAME).write_text(master, encoding="utf-8")
 
 
 def _publish(work: Workplace, output: Path, report: Report) -> None:

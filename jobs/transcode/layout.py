@@ -2,11 +2,20 @@
 
 from pipeline.storage.keys import MASTER_NAME, THUMBNAIL_NAME
 
-__all__ = ["AUDIO_FOLDER", "INIT_NAME", "MASTER_NAME", "MEDIA_PLAYLIST_NAME", "THUMBNAIL_NAME", "segment_name"]
+__all__ = [
+    "AUDIO_FOLDER",
+    "IFRAME_PLAYLIST_NAME",
+    "INIT_NAME",
+    "MASTER_NAME",
+    "MEDIA_PLAYLIST_NAME",
+    "THUMBNAIL_NAME",
+    "segment_name",
+]
 
 AUDIO_FOLDER = "audio"
 INIT_NAME = "init.mp4"
 MEDIA_PLAYLIST_NAME = "index.m3u8"
+IFRAME_PLAYLIST_NAME = "iframes.m3u8"
 
 
 def segment_name(number: int) -> str:
