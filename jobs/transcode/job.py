@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from jobs.transcode.encode import EncodeReport, encode
-from jobs.transcode.layout import IFRAME_PLAYLIST_NAME, MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
+from jobs.transcode.layout import (
+    IFRAME_PLAYLIST_NAME,
+    MASTER_NAME,
+    MEDIA_PLAYLIST_NAME,
+    STORYBOARD_NAME,
+    THUMBNAIL_NAME,
+)
 from jobs.transcode.measure import (
     iframe_playlists,
     measure_audio,
@@ -14,7 +20,7 @@ from jobs.transcode.measure import (
 from jobs.transcode.plan import plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
-from jobs.transcode.thumbnail import draw_thumbnail
+from jobs.transcode.thumbnail import draw_stills
 from jobs.transcode.verify import verify
 from pipeline.contracts.transcode import STEPS, TranscodeLimits, TranscodeOutcome, TranscodeSpec
 from pipeline.execution.workplace import Report, Workplace
@@ -48,7 +54,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(VALIDATING):
         verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
     with work.step(THUMBNAIL):
-        draw_thumbnail(written.renditions[-1], output=output, limits=spec.limits)
+        draw_stills(written.renditions, renditions, output=output, limits=spec.limits)
     with work.step(UPLOADING) as report:
         _publish(work, output, report)
 
@@ -61,6 +67,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         encoder=written.encoder,
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
+        storyboard=STORYBOARD_NAME,
     )
 
 

@@ -125,7 +125,7 @@ class Placement:
 
     def __init__(self, plan: Plan) -> None:
         self._grid = plan.grid
-        self._keys = plan.grid.keys()
+        self._keys = plan.grid.key_pictures()
         self._start_s = Fraction(plan.video.start_s)
         self._lead = round((plan.video.start_s - plan.origin_s) * plan.grid.rate)
         self._shown: VideoFrame | None = None

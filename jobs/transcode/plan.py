@@ -70,7 +70,7 @@ class Grid(Contract):
             segment += 1
         return tuple(starts)
 
-    def keys(self) -> frozenset[int]:
+    def key_pictures(self) -> frozenset[int]:
         """Pictures that are key frames: the first of each segment, and every `KEY_FRAME_S` from there."""
         offsets = range(0, self.segment_s, KEY_FRAME_S)
         times = (segment * self.segment_s + offset for segment in range(len(self.starts())) for offset in offsets)

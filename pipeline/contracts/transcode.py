@@ -110,6 +110,7 @@ class TranscodeOutcome(Contract):
     encoder: str | None = None
     master: str | None = None
     thumbnail: str | None = None
+    storyboard: str | None = None
 
     @model_validator(mode="after")
     def _ready_has_a_stream_and_failed_has_a_reason(self) -> Self:

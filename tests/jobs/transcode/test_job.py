@@ -143,6 +143,14 @@ def test_the_thumbnail_shows_the_picture(ten_seconds: Result):
     assert corner_levels(frame) == pytest.approx((60, 110, 160, 210), abs=14)
 
 
+def test_the_storyboard_is_there_with_its_sheet(ten_seconds: Result):
+    folder = ten_seconds.folder / "storyboard"
+    assert ten_seconds.outcome["storyboard"] == "storyboard/index.vtt"
+    assert (folder / "index.vtt").read_text().count("000.jpg#xywh=") == 3
+    (sheet,) = read_pictures((folder / "000.jpg").read_bytes())
+    assert (sheet.width, sheet.height) == (3 * 160, 90)
+
+
 def test_the_outcome_tells_what_was_made(ten_seconds: Result):
     outcome = ten_seconds.outcome
     assert outcome["status"] == "ready"
