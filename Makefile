@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test lint format bench bench-progress lock clean help
+.PHONY: demo up test corpus lint format bench bench-progress lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -43,6 +43,10 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
 	$(BIN)/pytest -n 2
+
+# Every awkward file beside the repository, a line each; `make test` runs one of each kind.
+corpus: $(VENV)/dev.stamp
+	CORPUS=all $(BIN)/pytest tests/corpus -s
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -44,5 +44,5 @@ def open_services(settings: Settings) -> Iterator[Services]:
 
 
 def _probe(settings: Settings) -> Probe:
-    limits = ProbeLimits(memory_mib=settings.probe_memory_mib, timeout_s=settings.probe_timeout_s)
+    limits = ProbeLimits.of(settings.transcode_limits, timeout_s=settings.probe_timeout_s)
     return lambda url, size_bytes: probe_url(url, size_bytes, limits)

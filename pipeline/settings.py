@@ -12,6 +12,8 @@ from platformdirs import user_data_path
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.contracts.transcode import TranscodeLimits
+
 MIB = 1024 * 1024
 
 
@@ -60,6 +62,13 @@ class Settings(BaseSettings):
     multipart_above_bytes: int = Field(default=100 * MIB, ge=5 * MIB)
     part_bytes: int = Field(default=16 * MIB, ge=5 * MIB)
     min_duration_s: float = Field(default=3.0, ge=0)
+    # What a source may be at most; rates are in pictures a second.
+    max_pixels: int = Field(default=TranscodeLimits().max_pixels, ge=1)
+    max_duration_s: float = Field(default=TranscodeLimits().max_duration_s, gt=0)
+    max_streams: int = Field(default=TranscodeLimits().max_streams, ge=1)
+    max_gap_s: float = Field(default=TranscodeLimits().max_gap_s, gt=0)
+    max_source_rate: float = Field(default=TranscodeLimits().max_source_rate, ge=1)
+    max_output_rate: int = Field(default=TranscodeLimits().max_output_rate, ge=1, le=240)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
     # How long a job goes on telling a control plane that does not answer how it ended.
@@ -71,6 +80,18 @@ class Settings(BaseSettings):
     outputs_grace_s: float = Field(default=86_400.0, ge=0)
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def transcode_limits(self) -> TranscodeLimits:
+        return TranscodeLimits(
+            max_pixels=self.max_pixels,
+            max_duration_s=self.max_duration_s,
+            max_streams=self.max_streams,
+            max_gap_s=self.max_gap_s,
+            max_source_rate=self.max_source_rate,
+            max_output_rate=self.max_output_rate,
+            probe_memory_mib=self.probe_memory_mib,
+        )
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:

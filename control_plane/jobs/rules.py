@@ -13,7 +13,7 @@ from control_plane.reconciling.apply import apply_news
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.contracts.transcode import Source, TranscodeSpec
+from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
 from pipeline.database.jobs import Job, NewJob, find_job, find_live_job, insert_job
 from pipeline.database.video_moves import advance_to_uploaded_again
 from pipeline.database.videos import Video, lock_video
@@ -23,10 +23,10 @@ from pipeline.lifecycle.reconcile import Cancelled
 from pipeline.lifecycle.video_state import VideoStatus
 
 
-def new_transcode(video: Video, *, etag: str, size_bytes: int, created_by: str) -> NewJob:
+def new_transcode(video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, created_by: str) -> NewJob:
     """The job of a checked source. Its stored spec has the source's key in the place of a URL."""
     source = Source(url="", etag=etag, size_bytes=size_bytes, filename=video.filename)
-    spec = TranscodeSpec(video_id=str(video.id), source=source).model_dump(mode="json")
+    spec = TranscodeSpec(video_id=str(video.id), source=source, limits=limits).model_dump(mode="json")
     del spec["source"]["url"]
     spec["source"]["key"] = video.source_key
     return _new(video, spec, created_by=created_by)
@@ -54,7 +54,13 @@ def retry_video(services: Services, caller: Caller, video_id: UUID) -> tuple[Vid
             return video, live
         assert video.source_etag is not None, "the database pins a source past PENDING"
         assert video.source_bytes is not None
-        new = new_transcode(video, etag=video.source_etag, size_bytes=video.source_bytes, created_by=caller.user_id)
+        new = new_transcode(
+            video,
+            etag=video.source_etag,
+            size_bytes=video.source_bytes,
+            limits=services.settings.transcode_limits,
+            created_by=caller.user_id,
+        )
         video, job = _insert(connection, caller, video, new)
     services.background.wake(dispatcher.NAME)
     announce(services, job, video)

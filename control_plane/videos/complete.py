@@ -102,7 +102,13 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
     except Conflict as refusal:
         _record_refusal(services, video, refusal)
         raise
-    new = new_transcode(video, etag=source.etag, size_bytes=source.size_bytes, created_by=caller.user_id)
+    new = new_transcode(
+        video,
+        etag=source.etag,
+        size_bytes=source.size_bytes,
+        limits=services.settings.transcode_limits,
+        created_by=caller.user_id,
+    )
     with services.pool.connection() as connection:
         uploaded = advance_to_uploaded(
             connection,

@@ -32,8 +32,11 @@ class Sample:
     is_sync: bool
 
 
-def media_segment(samples: Sequence[Sample], *, number: int, start_units: int, sample_units: int) -> bytes:
-    """A segment of one fragment; every sample lasts `sample_units`, the first is decoded at `start_units`."""
+def media_fragment(samples: Sequence[Sample], *, number: int, start_units: int, sample_units: int) -> bytes:
+    """`moof` and `mdat`; every sample lasts `sample_units`, the first is decoded at `start_units`.
+
+    A media segment is `STYP` with one fragment or several behind it; `number` counts a track's fragments from 0.
+    """
     rows = b"".join(
         struct.pack(">III", len(s.data), SYNC_SAMPLE if s.is_sync else OTHER_SAMPLE, s.offset_units) for s in samples
     )
@@ -47,7 +50,7 @@ def media_segment(samples: Sequence[Sample], *, number: int, start_units: int, s
     traf = struct.pack(">I4s", 8 + len(tfhd) + len(tfdt) + len(trun), b"traf") + tfhd + tfdt + trun
     moof = struct.pack(">I4s", moof_size, b"moof") + mfhd + traf
     payload = sum(len(s.data) for s in samples)
-    return b"".join([STYP, moof, struct.pack(">I4s", 8 + payload, b"mdat"), *(s.data for s in samples)])
+    return b"".join([moof, struct.pack(">I4s", 8 + payload, b"mdat"), *(s.data for s in samples)])
 
 
 def length_prefixed(annex_b: bytes) -> bytes:
@@ -141,32 +144,77 @@ def read_timescale(init: bytes) -> int:
 
 
 @dataclass(frozen=True)
-class SegmentTimes:
-    """What a media segment says of itself, in units of its track's timescale."""
+class FragmentTimes:
+    """What a fragment says of itself, in units of its track's timescale.
+
+    The first `key_bytes` bytes from `offset` in its segment hold its header and its first sample.
+    """
 
     start_units: int
     first_shown_units: int
     units: int
     samples: int
     starts_with_sync: bool
+    offset: int
+    key_bytes: int
+    first_sample: bytes
+
+
+@dataclass(frozen=True)
+class SegmentTimes:
+    """The fragments of a media segment; there is at least one."""
+
+    fragments: tuple[FragmentTimes, ...]
+
+    @property
+    def start_units(self) -> int:
+        return self.fragments[0].start_units
+
+    @property
+    def first_shown_units(self) -> int:
+        return min(fragment.first_shown_units for fragment in self.fragments)
+
+    @property
+    def units(self) -> int:
+        return sum(fragment.units for fragment in self.fragments)
+
+    @property
+    def samples(self) -> int:
+        return sum(fragment.samples for fragment in self.fragments)
 
 
 def read_segment(segment: bytes) -> SegmentTimes:
-    """Read a segment that `media_segment` wrote; raises ValueError (or struct.error) for any other."""
-    tfhd, tfdt, trun = (find_box(segment, kind) for kind in (b"tfhd", b"tfdt", b"trun"))
+    """Read a segment of `STYP` and media fragments; raises ValueError (or struct.error) for any other."""
+    boxes = [(path[0], payload) for path, payload in walk(segment) if len(path) == 1]
+    if [kind for kind, _ in boxes[:1]] != [b"styp"] or len(boxes) % 2 == 0 or len(boxes) == 1:
+        raise ValueError(f"boxes {[kind.decode(errors='replace') for kind, _ in boxes]} are no segment of ours")
+    fragments = []
+    offset = 8 + len(boxes[0][1])
+    for (moof_kind, moof), (mdat_kind, mdat) in zip(boxes[1::2], boxes[2::2], strict=True):
+        if (moof_kind, mdat_kind) != (b"moof", b"mdat"):
+            raise ValueError(f"boxes {moof_kind!r} and {mdat_kind!r} where a fragment belongs")
+        fragments.append(_read_fragment(moof, mdat, offset))
+        offset += 16 + len(moof) + len(mdat)
+    return SegmentTimes(tuple(fragments))
+
+
+def _read_fragment(moof: bytes, mdat: bytes, offset: int) -> FragmentTimes:
+    tfhd, tfdt, trun = (find_box(moof, kind) for kind in (b"tfhd", b"tfdt", b"trun"))
     (sample_units,) = struct.unpack_from(">I", tfhd, 8)
     (start_units,) = struct.unpack_from(">Q", tfdt, 4)
     (samples,) = struct.unpack_from(">I", trun, 4)
     rows = [struct.unpack_from(">III", trun, 12 + 12 * n) for n in range(samples)]
     if not rows:
         raise ValueError("no samples")
-    payload = find_box(segment, b"mdat")
-    if sum(size for size, _, _ in rows) != len(payload):
-        raise ValueError(f"samples of {sum(size for size, _, _ in rows)} bytes in {len(payload)} bytes of data")
-    return SegmentTimes(
+    if sum(size for size, _, _ in rows) != len(mdat):
+        raise ValueError(f"samples of {sum(size for size, _, _ in rows)} bytes in {len(mdat)} bytes of data")
+    return FragmentTimes(
         start_units=start_units,
-        first_shown_units=start_units + min(n * sample_units + offset for n, (_, _, offset) in enumerate(rows)),
+        first_shown_units=start_units + min(n * sample_units + shift for n, (_, _, shift) in enumerate(rows)),
         units=samples * sample_units,
         samples=samples,
         starts_with_sync=rows[0][1] == SYNC_SAMPLE,
+        offset=offset,
+        key_bytes=16 + len(moof) + rows[0][0],
+        first_sample=mdat[: rows[0][0]],
     )

@@ -19,11 +19,20 @@ class EncodeRequest(Contract):
     max_streams: int
 
 
+class KeyFact(Contract):
+    """A key frame in a segment: where its fragment begins, how far its own bytes go, how long until the next one."""
+
+    offset: int
+    bytes: int
+    units: int
+
+
 class SegmentFact(Contract):
-    """A written segment: its length in units of the track's timescale, and its size."""
+    """A written segment: its length in units of the track's timescale, and its size. Sound has no `keys`."""
 
     units: int
     bytes: int
+    keys: tuple[KeyFact, ...] = ()
 
 
 class TrackFacts(Contract):

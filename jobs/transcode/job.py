@@ -3,14 +3,26 @@
 from pathlib import Path
 
 from jobs.transcode.encode import EncodeReport, encode
-from jobs.transcode.layout import MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
-from jobs.transcode.measure import measure_audio, measure_renditions, media_playlists
+from jobs.transcode.layout import (
+    IFRAME_PLAYLIST_NAME,
+    MASTER_NAME,
+    MEDIA_PLAYLIST_NAME,
+    STORYBOARD_NAME,
+    THUMBNAIL_NAME,
+)
+from jobs.transcode.measure import (
+    iframe_playlists,
+    measure_audio,
+    measure_iframes,
+    measure_renditions,
+    media_playlists,
+)
 from jobs.transcode.plan import plan_transcode
-from jobs.transcode.playlists import write_master, write_media_playlist
+from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
-from jobs.transcode.thumbnail import draw_thumbnail
+from jobs.transcode.thumbnail import draw_stills
 from jobs.transcode.verify import verify
-from pipeline.contracts.transcode import STEPS, TranscodeLimits, TranscodeOutcome, TranscodeSpec
+from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
 from pipeline.execution.workplace import Report, Workplace
 from pipeline.media.probe import ProbeLimits, probe_file
 
@@ -32,17 +44,18 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
     with work.step(PROBING):
-        plan = plan_transcode(spec, probe_file(source, _probe_limits(spec.limits)))
+        limits = ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S)
+        plan = plan_transcode(spec, probe_file(source, limits))
     with work.step(TRANSCODING) as report:
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
         renditions = measure_renditions(plan, written)
         audio = measure_audio(plan, written)
-        write_playlists(output, written, write_master(renditions, audio))
+        write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
     with work.step(VALIDATING):
         verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
     with work.step(THUMBNAIL):
-        draw_thumbnail(written.renditions[-1], output=output, limits=spec.limits)
+        draw_stills(written.renditions, renditions, output=output, limits=spec.limits)
     with work.step(UPLOADING) as report:
         _publish(work, output, report)
 
@@ -55,24 +68,16 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         encoder=written.encoder,
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
-    )
-
-
-def _probe_limits(limits: TranscodeLimits) -> ProbeLimits:
-    return ProbeLimits(
-        max_pixels=limits.max_pixels,
-        max_streams=limits.max_streams,
-        max_duration_s=limits.max_duration_s,
-        max_gap_s=limits.max_gap_s,
-        memory_mib=limits.decoder_memory_mib,
-        timeout_s=PROBE_TIMEOUT_S,
+        storyboard=STORYBOARD_NAME,
     )
 
 
 def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
     for folder, playlist in media_playlists(written).items():
         (output / folder / MEDIA_PLAYLIST_NAME).write_text(write_media_playlist(playlist))
-    (output / MASTER_NAME).write_text(master)
+    for folder, iframes in iframe_playlists(written).items():
+        (output / folder / IFRAME_PLAYLIST_NAME).write_text(write_iframe_playlist(iframes))
+    (output / MASTER_NAME).write_text(master, encoding="utf-8")
 
 
 def _publish(work: Workplace, output: Path, report: Report) -> None:

@@ -4,9 +4,11 @@ from fractions import Fraction
 from math import ceil
 
 from jobs.transcode.encode import EncodeReport, TrackFacts
-from jobs.transcode.layout import INIT_NAME, MEDIA_PLAYLIST_NAME, segment_name
+from jobs.transcode.languages import language_name, language_tag
+from jobs.transcode.layout import IFRAME_PLAYLIST_NAME, INIT_NAME, MEDIA_PLAYLIST_NAME, segment_name
 from jobs.transcode.plan import AUDIO_RATE, Plan
-from jobs.transcode.playlists import MediaPlaylist
+from jobs.transcode.playlists import IFrame, IFramePlaylist, IFrameVariant, MediaPlaylist
+from jobs.transcode.rates import Part, average_bps, peak_bps
 from pipeline.contracts.transcode import AudioRendition, Rendition
 
 
@@ -27,6 +29,46 @@ def media_playlists(report: EncodeReport) -> dict[str, MediaPlaylist]:
     }
 
 
+def iframe_playlists(report: EncodeReport) -> dict[str, IFramePlaylist]:
+    """By the track's folder, for every rendition."""
+    return {
+        track.folder: IFramePlaylist(
+            init=INIT_NAME,
+            frames=tuple(
+                IFrame(
+                    name=segment_name(number),
+                    length_s=Fraction(key.units, track.timescale),
+                    offset=key.offset,
+                    size_bytes=key.bytes,
+                )
+                for number, segment in enumerate(track.segments)
+                for key in segment.keys
+            ),
+        )
+        for track in report.renditions
+    }
+
+
+def measure_iframes(plan: Plan, report: EncodeReport) -> tuple[IFrameVariant, ...]:
+    """One for every rendition, in the plan's order."""
+    variants = []
+    for rung, track in zip(plan.rungs, report.renditions, strict=True):
+        parts = [
+            (key.bytes, Fraction(key.units, track.timescale)) for segment in track.segments for key in segment.keys
+        ]
+        variants.append(
+            IFrameVariant(
+                playlist=f"{track.folder}/{IFRAME_PLAYLIST_NAME}",
+                width=rung.width,
+                height=rung.height,
+                codecs=track.codecs,
+                average_bps=average_bps(parts),
+                peak_bps=peak_bps(parts),
+            )
+        )
+    return tuple(variants)
+
+
 def measure_renditions(plan: Plan, report: EncodeReport) -> tuple[Rendition, ...]:
     return tuple(
         Rendition(
@@ -38,8 +80,8 @@ def measure_renditions(plan: Plan, report: EncodeReport) -> tuple[Rendition, ...
             bytes=_bytes(track),
             segments=len(track.segments),
             duration_s=float(_duration_s(track)),
-            average_bps=_average_bps(track),
-            peak_bps=_peak_bps(track),
+            average_bps=average_bps(_parts(track)),
+            peak_bps=peak_bps(_parts(track)),
             playlist=f"{track.folder}/{MEDIA_PLAYLIST_NAME}",
         )
         for rung, track in zip(plan.rungs, report.renditions, strict=True)
@@ -51,16 +93,16 @@ def measure_audio(plan: Plan, report: EncodeReport) -> AudioRendition | None:
     if track is None or plan.audio is None:
         return None
     return AudioRendition(
-        name=plan.audio.language or "main",
-        language=plan.audio.language,
+        name=language_name(language_tag(plan.audio.language)),
+        language=language_tag(plan.audio.language),
         sample_rate=AUDIO_RATE,
         channels=2,
         codecs=track.codecs,
         bytes=_bytes(track),
         segments=len(track.segments),
         duration_s=float(_duration_s(track)),
-        average_bps=_average_bps(track),
-        peak_bps=_peak_bps(track),
+        average_bps=average_bps(_parts(track)),
+        peak_bps=peak_bps(_parts(track)),
         playlist=f"{track.folder}/{MEDIA_PLAYLIST_NAME}",
     )
 
@@ -73,15 +115,5 @@ def _duration_s(track: TrackFacts) -> Fraction:
     return Fraction(sum(segment.units for segment in track.segments), track.timescale)
 
 
-def _average_bps(track: TrackFacts) -> int:
-    """Over all segments (RFC 8216, 4.3.4.2)."""
-    return round(8 * sum(segment.bytes for segment in track.segments) / _duration_s(track))
-
-
-def _peak_bps(track: TrackFacts) -> int:
-    """Of any run of segments that lasts 0.5 to 1.5 target durations; a short last one counts with the one before it."""
-    target = max(segment.units for segment in track.segments)
-    runs = [track.segments[n : n + length] for length in (1, 2) for n in range(len(track.segments) - length + 1)]
-    lasting = [(sum(segment.bytes for segment in run), sum(segment.units for segment in run)) for run in runs]
-    rates = [Fraction(8 * size * track.timescale, units) for size, units in lasting if 2 * units >= target]
-    return max(round(max(rates)), _average_bps(track))
+def _parts(track: TrackFacts) -> list[Part]:
+    return [(segment.bytes, Fraction(segment.units, track.timescale)) for segment in track.segments]

@@ -16,7 +16,10 @@ from pipeline.media.facts import Orientation, VideoFacts
 # ISO/IEC 23091-2 numbers.
 BT709, UNSPECIFIED, BT470BG, SMPTE170M = 1, 2, 5, 6
 MATRIX_NAMES = {0: "bt709", BT709: "bt709", 4: "fcc", BT470BG: "bt470bg", SMPTE170M: "smpte170m", 7: "smpte240m"}
+BT2020, SMPTE431, SMPTE432 = 9, 11, 12
 BT2020_MATRICES = (9, 10)
+WIDE_PRIMARIES = {BT2020: "bt2020", SMPTE431: "smpte431", SMPTE432: "smpte432"}
+HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 # Where a file does not say, players take the matrix of high definition from this height on.
 HD_SHORT_SIDE_PX = 576
 
@@ -32,6 +35,8 @@ class Picture:
 
 def output_matrix(video: VideoFacts) -> int:
     """The colour matrix that all renditions are written and tagged with: the source's own where players know it."""
+    if wide_colours(video) is not None:
+        return BT709
     match source_matrix(video):
         case 5 | 6:
             return SMPTE170M
@@ -45,23 +50,67 @@ def source_matrix(video: VideoFacts) -> int:
     return BT709 if min(video.display_width, video.display_height) > HD_SHORT_SIDE_PX else SMPTE170M
 
 
+def wide_colours(video: VideoFacts) -> tuple[str, str] | None:
+    """Primaries and transfer by FFmpeg's names where a BT.709 screen would show them wrong, else None.
+
+    A file that tells only its transfer or its matrix means BT.2020: nothing else goes with PQ, HLG or that matrix.
+    """
+    colour = video.colour
+    primaries = WIDE_PRIMARIES.get(colour.primaries)
+    if primaries is None and (colour.is_hdr or (colour.primaries == UNSPECIFIED and colour.matrix in BT2020_MATRICES)):
+        primaries = WIDE_PRIMARIES[BT2020]
+    return (primaries, HDR_TRANSFERS.get(colour.transfer, "bt709")) if primaries is not None else None
+
+
 def filters(video: VideoFacts, top: RungPlan) -> list[tuple[str, str]]:
     """Names and arguments of FFmpeg's filters from a decoded picture to the largest rendition's.
 
-    Pictures are scaled before they are turned: the smaller picture is turned faster.
+    Pictures are scaled before anything else is done to them: the smaller picture is mapped and turned faster.
     """
     width, height = (top.height, top.width) if video.orientation.swaps_sides else (top.width, top.height)
-    source = source_matrix(video)
-    in_matrix = "bt2020" if source in BT2020_MATRICES else MATRIX_NAMES.get(source, "bt709")
+    wide = wide_colours(video)
+    source = "bt2020" if _source_is_bt2020(video) else MATRIX_NAMES.get(source_matrix(video), "bt709")
+    shown = MATRIX_NAMES[output_matrix(video)]
     chain = [("bwdif", "mode=send_frame:deint=interlaced")] if video.interlaced else []
-    colours = {
-        "in_range": "full" if video.colour.full_range else "limited",
+    size = {"w": str(width), "h": str(height), "flags": "lanczos"}
+    ranges = {"in_range": "full" if video.colour.full_range else "limited", "out_range": "limited"}
+    if wide is None:
+        return [
+            *chain,
+            ("scale", _arguments(size | ranges | {"in_color_matrix": source, "out_color_matrix": shown})),
+            ("format", "yuv420p"),
+            *_turns(video.orientation),
+        ]
+    primaries, transfer = wide
+    mapping = {
+        "in_range": "limited",
         "out_range": "limited",
-        "in_color_matrix": in_matrix,
-        "out_color_matrix": MATRIX_NAMES[output_matrix(video)],
+        "in_color_matrix": source,
+        "out_color_matrix": shown,
+        "in_primaries": primaries,
+        "out_primaries": "bt709",
+        "in_transfer": transfer,
+        "out_transfer": "bt709",
+        # Rolls highlights and strong colours off; relative colorimetric burns every bright sky out.
+        "intent": "perceptual",
     }
-    scale = ":".join([f"{width}:{height}:flags=lanczos", *(f"{name}={value}" for name, value in colours.items())])
-    return [*chain, ("scale", scale), ("format", "yuv420p"), *_turns(video.orientation)]
+    return [
+        *chain,
+        ("scale", _arguments(size | ranges | {"in_color_matrix": source, "out_color_matrix": source})),
+        ("format", "yuv420p10le"),
+        ("scale", _arguments(mapping)),
+        ("format", "yuv420p"),
+        *_turns(video.orientation),
+    ]
+
+
+def _source_is_bt2020(video: VideoFacts) -> bool:
+    matrix = video.colour.matrix
+    return matrix in BT2020_MATRICES or (matrix == UNSPECIFIED and video.colour.is_hdr)
+
+
+def _arguments(options: dict[str, str]) -> str:
+    return ":".join(f"{name}={value}" for name, value in options.items())
 
 
 def _turns(orientation: Orientation) -> list[tuple[str, str]]:
@@ -125,7 +174,7 @@ class Placement:
 
     def __init__(self, plan: Plan) -> None:
         self._grid = plan.grid
-        self._keys = frozenset(plan.grid.starts())
+        self._keys = plan.grid.key_pictures()
         self._start_s = Fraction(plan.video.start_s)
         self._lead = round((plan.video.start_s - plan.origin_s) * plan.grid.rate)
         self._shown: VideoFrame | None = None

@@ -24,6 +24,8 @@ LEAST_TIMESCALE = 10_000
 AUDIO_LEAD_S = 0.1
 # Sound may go on this long after the picture and is cut there; above it the last picture is held.
 AUDIO_TAIL_S = 0.2
+# Seconds from a key frame to the next: half a segment, so that a seek decodes 2 s at most (Apple's authoring rules).
+KEY_FRAME_S = 2
 
 
 class Grid(Contract):
@@ -67,6 +69,12 @@ class Grid(Contract):
             starts.append(first)
             segment += 1
         return tuple(starts)
+
+    def key_pictures(self) -> frozenset[int]:
+        """Pictures that are key frames: the first of each segment, and every `KEY_FRAME_S` from there."""
+        offsets = range(0, self.segment_s, KEY_FRAME_S)
+        times = (segment * self.segment_s + offset for segment in range(len(self.starts())) for offset in offsets)
+        return frozenset(number for at_s in times if (number := ceil(at_s * self.rate)) < self.pictures)
 
     def audio_starts(self) -> tuple[int, ...]:
         """The first AAC packet of each segment: the one that starts nearest to the picture's."""

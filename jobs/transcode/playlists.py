@@ -1,15 +1,19 @@
-"""Makes and reads HLS playlists (RFC 8216). Pure: values in, text out, and back."""
+"""Writes HLS playlists (RFC 8216). Pure: values in, text out; `published` reads them back with another's parser."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from math import ceil
 
 from pipeline.contracts.transcode import AudioRendition, Rendition
 
 # EXT-X-MAP in a playlist that is not of I-frames only needs 6 (RFC 8216, 7); 7 is what CMAF players expect.
 VERSION = 7
 AUDIO_GROUP = "sound"
+# A player opens the first variant before it knows its connection: what a phone's usually carries.
+FIRST_VARIANT_BPS = 1_200_000
+# Some variant stays below this, for the worst of connections (Apple's authoring specification, 9.21).
+LOWEST_VARIANT_BPS = 192_000
 
 
 @dataclass(frozen=True)
@@ -24,60 +28,70 @@ class MediaPlaylist:
     segments: tuple[tuple[str, Fraction], ...]
 
 
+@dataclass(frozen=True)
+class IFrame:
+    """A key frame: its bytes with its fragment's header in a segment, and the time until the next one."""
+
+    name: str
+    length_s: Fraction
+    offset: int
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class IFramePlaylist:
+    """The key frames of a rendition, for scrubbing and for playing at many times the speed."""
+
+    init: str
+    frames: tuple[IFrame, ...]
+
+
+@dataclass(frozen=True)
+class IFrameVariant:
+    """An I-frame playlist as the multivariant playlist names it."""
+
+    playlist: str
+    width: int
+    height: int
+    codecs: str
+    average_bps: int
+    peak_bps: int
+
+
 def write_media_playlist(playlist: MediaPlaylist) -> str:
-    lines = [
-        "#EXTM3U",
-        f"#EXT-X-VERSION:{VERSION}",
-        f"#EXT-X-TARGETDURATION:{playlist.target_duration_s}",
-        "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
-        "#EXT-X-INDEPENDENT-SEGMENTS",
-        f'#EXT-X-MAP:URI="{playlist.init}"',
-    ]
+    lines = [*_head(playlist.target_duration_s, playlist.init)]
     for name, length in playlist.segments:
         lines += [f"#EXTINF:{float(length):.6f},", name]
     return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
-def read_media_playlist(text: str) -> MediaPlaylist:
-    """Raises ValueError for what a player could not play to its end as a video on demand."""
-    lines = [line for line in text.splitlines() if line]
-    if not lines or lines[0] != "#EXTM3U":
-        raise ValueError("it does not start with #EXTM3U")
-    if "#EXT-X-ENDLIST" not in lines or "#EXT-X-PLAYLIST-TYPE:VOD" not in lines:
-        raise ValueError("it is not a finished VOD playlist")
-    init = _attribute(_tag(lines, "#EXT-X-MAP"), "URI")
-    lengths = [Fraction(line.removeprefix("#EXTINF:").split(",")[0]) for line in lines if line.startswith("#EXTINF:")]
-    names = [line for line in lines if not line.startswith("#")]
-    if not names or len(names) != len(lengths):
-        raise ValueError(f"{len(names)} segments and {len(lengths)} lengths")
-    target = int(_tag(lines, "#EXT-X-TARGETDURATION"))
-    if target < max(lengths):
-        raise ValueError(f"a segment of {float(max(lengths)):.3f} s is above the target duration of {target} s")
-    return MediaPlaylist(init=init, target_duration_s=target, segments=tuple(zip(names, lengths, strict=True)))
+def write_iframe_playlist(playlist: IFramePlaylist) -> str:
+    target_duration_s = ceil(max(frame.length_s for frame in playlist.frames))
+    lines = [*_head(target_duration_s, playlist.init), "#EXT-X-I-FRAMES-ONLY"]
+    for frame in playlist.frames:
+        lines += [
+            f"#EXTINF:{float(frame.length_s):.6f},",
+            f"#EXT-X-BYTERANGE:{frame.size_bytes}@{frame.offset}",
+            frame.name,
+        ]
+    return "\n".join([*lines, "#EXT-X-ENDLIST", ""])
 
 
-@dataclass(frozen=True)
-class Variant:
-    """A line of the multivariant playlist, as it was read back."""
-
-    uri: str
-    bandwidth: int
-    average_bandwidth: int
-    codecs: str
-    width: int
-    height: int
-    frame_rate: float
-    audio_group: str | None
+def _head(target_duration_s: int, init: str) -> list[str]:
+    return [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{VERSION}",
+        f"#EXT-X-TARGETDURATION:{target_duration_s}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        f'#EXT-X-MAP:URI="{init}"',
+    ]
 
 
-@dataclass(frozen=True)
-class Multivariant:
-    variants: tuple[Variant, ...]
-    audio_uri: str | None
-
-
-def write_master(renditions: tuple[Rendition, ...], audio: AudioRendition | None) -> str:
+def write_master(
+    renditions: Sequence[Rendition], audio: AudioRendition | None, iframes: Sequence[IFrameVariant]
+) -> str:
     """The multivariant playlist; rates of a variant include the sound that plays with it."""
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{VERSION}", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if audio is not None:
@@ -86,56 +100,40 @@ def write_master(renditions: tuple[Rendition, ...], audio: AudioRendition | None
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{AUDIO_GROUP}",NAME="{audio.name}"{language}'
             f',DEFAULT=YES,AUTOSELECT=YES,CHANNELS="{audio.channels}",URI="{audio.playlist}"'
         )
-    for rendition in renditions:
-        peak, average, codecs = rendition.peak_bps, rendition.average_bps, rendition.codecs
-        if audio is not None:
-            peak, average, codecs = peak + audio.peak_bps, average + audio.average_bps, f"{codecs},{audio.codecs}"
-        lines.append(
-            f"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},"
-            f'CODECS="{codecs}",RESOLUTION={rendition.width}x{rendition.height},'
-            f"FRAME-RATE={rendition.frame_rate:.3f}" + (f',AUDIO="{AUDIO_GROUP}"' if audio is not None else "")
-        )
-        lines.append(rendition.playlist)
+    sound_bps = audio.peak_bps if audio is not None else 0
+    for rendition in order_for_phones(renditions, sound_bps=sound_bps):
+        lines += _variant(rendition, audio)
+    lowest_bps = min(rendition.peak_bps for rendition in renditions) + sound_bps
+    if audio is not None and lowest_bps > LOWEST_VARIANT_BPS:
+        lines += _sound_alone(audio)
+    lines += [
+        f"#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={variant.peak_bps},AVERAGE-BANDWIDTH={variant.average_bps},"
+        f'CODECS="{variant.codecs}",RESOLUTION={variant.width}x{variant.height},URI="{variant.playlist}"'
+        for variant in iframes
+    ]
     return "\n".join([*lines, ""])
 
 
-def read_master(text: str) -> Multivariant:
-    """Raises ValueError where something that we always write is missing."""
-    lines = [line for line in text.splitlines() if line]
-    if not lines or lines[0] != "#EXTM3U":
-        raise ValueError("it does not start with #EXTM3U")
-    variants = []
-    for line, uri in pairwise(lines):
-        if not line.startswith("#EXT-X-STREAM-INF:"):
-            continue
-        width, _, height = _attribute(line, "RESOLUTION").partition("x")
-        variants.append(
-            Variant(
-                uri=uri,
-                bandwidth=int(_attribute(line, "BANDWIDTH")),
-                average_bandwidth=int(_attribute(line, "AVERAGE-BANDWIDTH")),
-                codecs=_attribute(line, "CODECS"),
-                width=int(width),
-                height=int(height),
-                frame_rate=float(_attribute(line, "FRAME-RATE")),
-                audio_group=_attribute(line, "AUDIO") if ",AUDIO=" in line else None,
-            )
-        )
-    if not variants:
-        raise ValueError("it has no variants")
-    media = next((line for line in lines if line.startswith("#EXT-X-MEDIA:")), None)
-    return Multivariant(variants=tuple(variants), audio_uri=_attribute(media, "URI") if media else None)
+def _sound_alone(audio: AudioRendition) -> list[str]:
+    rates = f"BANDWIDTH={audio.peak_bps},AVERAGE-BANDWIDTH={audio.average_bps}"
+    return [f'#EXT-X-STREAM-INF:{rates},CODECS="{audio.codecs}",AUDIO="{AUDIO_GROUP}"', audio.playlist]
 
 
-def _tag(lines: list[str], name: str) -> str:
-    value = next((line.removeprefix(f"{name}:") for line in lines if line.startswith(f"{name}:")), None)
-    if value is None:
-        raise ValueError(f"it has no {name}")
-    return value
+def order_for_phones(renditions: Sequence[Rendition], *, sound_bps: int) -> list[Rendition]:
+    """The best rendition that `FIRST_VARIANT_BPS` carries, else the smallest; then the others from small to large."""
+    ascending = sorted(renditions, key=lambda rendition: (rendition.width * rendition.height, rendition.peak_bps))
+    carried = [rendition for rendition in ascending if rendition.peak_bps + sound_bps <= FIRST_VARIANT_BPS]
+    first = carried[-1] if carried else ascending[0]
+    return [first, *(rendition for rendition in ascending if rendition is not first)]
 
 
-def _attribute(line: str, name: str) -> str:
-    match = re.search(rf'(?:^|[:,]){name}=(?:"([^"]*)"|([^,]*))', line)
-    if match is None:
-        raise ValueError(f"no {name} in {line!r}")
-    return match[1] if match[1] is not None else match[2]
+def _variant(rendition: Rendition, audio: AudioRendition | None) -> list[str]:
+    peak, average, codecs = rendition.peak_bps, rendition.average_bps, rendition.codecs
+    if audio is not None:
+        peak, average, codecs = peak + audio.peak_bps, average + audio.average_bps, f"{codecs},{audio.codecs}"
+    return [
+        f"#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},"
+        f'CODECS="{codecs}",RESOLUTION={rendition.width}x{rendition.height},'
+        f"FRAME-RATE={rendition.frame_rate:.3f}" + (f',AUDIO="{AUDIO_GROUP}"' if audio is not None else ""),
+        rendition.playlist,
+    ]

@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.transcode.layout import INIT_NAME, MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
+from jobs.transcode.layout import (
+    AUDIO_FOLDER,
+    IFRAME_PLAYLIST_NAME,
+    MASTER_NAME,
+    MEDIA_PLAYLIST_NAME,
+    STORYBOARD_INDEX_NAME,
+    THUMBNAIL_NAME,
+)
 from pipeline.contracts.envelope import OutputFile
 
 CONTENT_TYPES = {
@@ -11,11 +18,19 @@ CONTENT_TYPES = {
     ".m4s": "video/iso.segment",
     ".mp4": "video/mp4",
     ".jpg": "image/jpeg",
+    ".vtt": "text/vtt",
 }
-AUDIO_INIT_TYPE = "audio/mp4"
+# Audio's init and media segments hold no pictures.
+AUDIO_TYPES = {".m4s": "audio/mp4", ".mp4": "audio/mp4"}
 
-# Later rounds name what earlier ones hold.
-ROUNDS: tuple[tuple[str, ...], ...] = ((INIT_NAME,), (MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME), (MASTER_NAME,))
+# Later rounds name what earlier ones hold; what is not listed goes first.
+ROUNDS = {
+    MEDIA_PLAYLIST_NAME: 1,
+    IFRAME_PLAYLIST_NAME: 1,
+    STORYBOARD_INDEX_NAME: 1,
+    THUMBNAIL_NAME: 1,
+    MASTER_NAME: 2,
+}
 
 
 def list_outputs(output: Path) -> tuple[Sequence[OutputFile], ...]:
@@ -25,9 +40,14 @@ def list_outputs(output: Path) -> tuple[Sequence[OutputFile], ...]:
         OutputFile(
             path=path.relative_to(output).as_posix(),
             size_bytes=path.stat().st_size,
-            content_type=CONTENT_TYPES[path.suffix],
+            content_type=content_type_of(path),
         )
         for path in paths
     ]
-    named = {MEDIA_PLAYLIST_NAME: 1, THUMBNAIL_NAME: 1, MASTER_NAME: 2}
-    return tuple([file for file in files if named.get(Path(file.path).name, 0) == number] for number in range(3))
+    return tuple([file for file in files if ROUNDS.get(Path(file.path).name, 0) == number] for number in range(3))
+
+
+def content_type_of(path: Path) -> str:
+    """Raises KeyError for a file that no stream has."""
+    types = CONTENT_TYPES | AUDIO_TYPES if path.parent.name == AUDIO_FOLDER else CONTENT_TYPES
+    return types[path.suffix]

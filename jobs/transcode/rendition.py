@@ -38,6 +38,7 @@ def encode_rendition(
             starts=grid.starts(),
             sample_units=grid.picture_units,
             delay=encoder.reorder_depth,
+            keys=grid.key_pictures(),
         )
         scaler = _Scaler(rung)
         for picture in pictures:

@@ -1,28 +1,40 @@
 """Writes one track as CMAF: `init.mp4`, then a segment whenever one is complete."""
 
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
-from jobs.transcode.boxes import Sample, media_segment, read_codecs, read_timescale, with_edit_list
-from jobs.transcode.encode import SegmentFact, TrackFacts
+from jobs.transcode.boxes import STYP, Sample, media_fragment, read_codecs, read_timescale, with_edit_list
+from jobs.transcode.encode import KeyFact, SegmentFact, TrackFacts
 from jobs.transcode.layout import INIT_NAME, segment_name
 
 
 class TrackWriter:
     """Takes samples in decoding order and cuts them at `starts`, the sample numbers at which segments begin.
 
-    Samples are shown up to `delay` samples after they are decoded.
+    Samples are shown up to `delay` samples after they are decoded. Each of `keys`, the sample numbers of a track of
+    pictures that are key frames, begins a fragment: an I-frame playlist names the bytes of its header and of itself.
     """
 
     def __init__(
-        self, folder: Path, init: bytes, *, starts: tuple[int, ...], sample_units: int, delay: int = 0
+        self,
+        folder: Path,
+        init: bytes,
+        *,
+        starts: tuple[int, ...],
+        sample_units: int,
+        delay: int = 0,
+        keys: frozenset[int] = frozenset(),
     ) -> None:
         self._folder = folder
         self._starts = starts
         self._cuts = frozenset(starts[1:])
+        self._keys = keys
         self._sample_units = sample_units
         self._delay = delay
         self._waiting: list[Sample] = []
         self._taken = 0
+        self._fragments = 0
         self._written: list[SegmentFact] = []
         if delay:
             init = with_edit_list(init, delay * sample_units)
@@ -57,18 +69,32 @@ class TrackWriter:
 
     def _cut(self) -> None:
         number = len(self._written)
-        if (
-            not self._waiting
-            or not self._waiting[0].is_sync
-            or self._waiting[0].offset_units != self._delay * self._sample_units
-        ):
-            raise RuntimeError(f"segment {number} of {self._folder.name} does not start with a key frame of its own")
-        segment = media_segment(
-            self._waiting,
-            number=number,
-            start_units=self._starts[number] * self._sample_units,
-            sample_units=self._sample_units,
-        )
-        (self._folder / segment_name(number)).write_bytes(segment)
-        self._written.append(SegmentFact(units=len(self._waiting) * self._sample_units, bytes=len(segment)))
+        start = self._starts[number]
+        data = bytearray(STYP)
+        keys = []
+        for first, samples in self._fragments_of(start):
+            self._refuse_dependence(samples, number)
+            fragment = media_fragment(
+                samples, number=self._fragments, start_units=first * self._sample_units, sample_units=self._sample_units
+            )
+            if first in self._keys:
+                others = sum(len(sample.data) for sample in samples[1:])
+                units = len(samples) * self._sample_units
+                keys.append(KeyFact(offset=len(data), bytes=len(fragment) - others, units=units))
+            data += fragment
+            self._fragments += 1
+        (self._folder / segment_name(number)).write_bytes(data)
+        units = len(self._waiting) * self._sample_units
+        self._written.append(SegmentFact(units=units, bytes=len(data), keys=tuple(keys)))
         self._waiting = []
+
+    def _fragments_of(self, start: int) -> Iterator[tuple[int, list[Sample]]]:
+        """The number of each fragment's first sample, and its samples."""
+        end = start + len(self._waiting)
+        bounds = [start, *sorted(key for key in self._keys if start < key < end), end]
+        for first, following in pairwise(bounds):
+            yield first, self._waiting[first - start : following - start]
+
+    def _refuse_dependence(self, samples: list[Sample], number: int) -> None:
+        if not samples or not samples[0].is_sync or samples[0].offset_units != self._delay * self._sample_units:
+            raise RuntimeError(f"segment {number} of {self._folder.name} does not start with a key frame of its own")

@@ -2,27 +2,33 @@
 
 from pathlib import Path
 
-from jobs.transcode.plan import Grid, Plan
+from jobs.transcode.plan import KEY_FRAME_S, Grid, Plan
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+
+# The most that sound may be ordered with to be, with its container, surely below 192 kbit/s.
+LOW_SOUND_BPS = 160_000
 
 
 class VerifyRequest(Contract):
     """`source_s` is how long the stream should last; `grid` where its segments should begin.
 
-    `sizes` are those of the renditions, small to large.
+    `sizes` are those of the renditions, small to large. A stream that can have a variant for the worst of connections
+    needs one.
     """
 
     output: str
     grid: Grid
     sizes: tuple[tuple[int, int], ...]
     has_audio: bool
+    key_frame_s: int = KEY_FRAME_S
+    needs_low_variant: bool
     source_s: float
 
 
 class VerifyReply(Contract):
-    """What was read: bytes and pictures over all tracks."""
+    """What was read: segments and pictures over all tracks."""
 
     segments: int
     pictures: int
@@ -34,6 +40,8 @@ def verify_request(plan: Plan, *, output: Path, source_s: float) -> VerifyReques
         grid=plan.grid,
         sizes=tuple((rung.width, rung.height) for rung in plan.rungs),
         has_audio=plan.audio is not None,
+        # Sound alone is one, unless it was ordered at a rate that it hardly or not at all fits.
+        needs_low_variant=plan.audio is not None and plan.audio_bps <= LOW_SOUND_BPS,
         source_s=source_s,
     )
 

@@ -44,14 +44,21 @@ class Source(Contract):
 
 
 class TranscodeLimits(Contract):
-    """What a source may be at most; above it the job refuses before it works."""
+    """What a source may be at most, above which the job refuses before it works, and what its decoders may use.
 
-    max_pixels: int = 35_400_000
-    max_duration_s: float = 12 * 3600
-    max_streams: int = 32
-    max_gap_s: float = 60.0
-    decoder_memory_mib: int = 4096
-    decoder_cpu_s: int = 24 * 3600
+    Rates are in pictures a second. A source above `max_output_rate` is not refused: whole pictures are dropped.
+    """
+
+    # 8192x4320, the largest picture of H.264 level 6.2 and HEVC's alike.
+    max_pixels: int = Field(default=35_400_000, ge=1)
+    max_duration_s: float = Field(default=12 * 3600, gt=0)
+    max_streams: int = Field(default=32, ge=1)
+    max_gap_s: float = Field(default=60.0, gt=0)
+    max_source_rate: float = Field(default=240.0, ge=1)
+    max_output_rate: int = Field(default=60, ge=1, le=240)
+    probe_memory_mib: int = Field(default=1024, ge=256)
+    decoder_memory_mib: int = Field(default=4096, ge=256)
+    decoder_cpu_s: int = Field(default=24 * 3600, ge=1)
 
 
 class TranscodeSpec(Contract):
@@ -110,6 +117,7 @@ class TranscodeOutcome(Contract):
     encoder: str | None = None
     master: str | None = None
     thumbnail: str | None = None
+    storyboard: str | None = None
 
     @model_validator(mode="after")
     def _ready_has_a_stream_and_failed_has_a_reason(self) -> Self:

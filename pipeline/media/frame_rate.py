@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil
 
+# More than a screen shows and than a phone decodes: the default of `TranscodeLimits.max_output_rate`.
 MAX_RATE = 60
 # A slower slide show is brought to this, so that a 4 s segment has a picture at its start.
 MIN_RATE = 1
@@ -26,15 +27,17 @@ CONSTANT_SHARE = 0.9
 LARGEST_NUMERATOR = 1_000_000
 
 
-def choose_rate(stamps: Sequence[int], time_base: Fraction, hints: Sequence[Fraction]) -> tuple[Fraction, bool]:
+def choose_rate(
+    stamps: Sequence[int], time_base: Fraction, hints: Sequence[Fraction], *, max_rate: int = MAX_RATE
+) -> tuple[Fraction, bool]:
     """The output rate in 1/s and whether the source's own is variable.
 
     `stamps` are presentation times in units of `time_base` (s), ascending and different from each other.
     """
     gaps = sorted(b - a for a, b in pairwise(stamps))
     if not gaps:
-        rate = next((hint for hint in hints if MIN_RATE <= hint <= MAX_RATE), FALLBACK_RATE)
-        return limit_rate(rate), False
+        rate = next((hint for hint in hints if MIN_RATE <= hint <= max_rate), FALLBACK_RATE)
+        return limit_rate(rate, max_rate), False
     median = gaps[len(gaps) // 2]
     # Stamps rounded to milliseconds make gaps of 33 and 34: one unit off is alike.
     alike = [gap for gap in gaps if abs(gap - median) <= max(1, median // 10)]
@@ -42,11 +45,11 @@ def choose_rate(stamps: Sequence[int], time_base: Fraction, hints: Sequence[Frac
         span = sum(alike)
         measured = Fraction(len(alike), span) / time_base
         tolerance = max(SNAP_TOLERANCE, Fraction(1, span))
-        return limit_rate(snap_rate(measured, hints, tolerance)), False
+        return limit_rate(snap_rate(measured, hints, tolerance), max_rate), False
     # The quicker gaps are those of the moments in which something moves.
     quick = gaps[len(gaps) // 4]
     measured = 1 / (quick * time_base)
-    return limit_rate(snap_rate(measured, hints, Fraction(1, 10))), True
+    return limit_rate(snap_rate(measured, hints, Fraction(1, 10)), max_rate), True
 
 
 def snap_rate(measured: Fraction, hints: Sequence[Fraction], tolerance: Fraction) -> Fraction:
@@ -63,7 +66,7 @@ def _nearest(rate: Fraction, candidates: Sequence[Fraction], tolerance: Fraction
     return min(near, key=lambda other: abs(other - rate), default=None)
 
 
-def limit_rate(rate: Fraction) -> Fraction:
-    """At most `MAX_RATE` by dropping whole pictures (120 becomes 60), at least `MIN_RATE`, and writable as MP4."""
-    rate = max(rate / max(1, ceil(rate / MAX_RATE)), Fraction(MIN_RATE))
+def limit_rate(rate: Fraction, max_rate: int = MAX_RATE) -> Fraction:
+    """At most `max_rate` by dropping whole pictures (120 becomes 60), at least `MIN_RATE`, and writable as MP4."""
+    rate = max(rate / max(1, ceil(rate / max_rate)), Fraction(MIN_RATE))
     return rate if rate.numerator <= LARGEST_NUMERATOR else rate.limit_denominator(1001)

@@ -1,5 +1,6 @@
 """Opens a source with FFmpeg so that it can reach nothing but that source. For sandboxed children only."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from av.video.stream import VideoStream
 from pipeline.errors import PermanentError
 from pipeline.media.ranged_reader import RangedReader
 from pipeline.media.sniff import FORMATS, HEAD_BYTES, looks_encrypted, refuse_by_head
+from pipeline.media.transport_stream import torn_bytes
 from pipeline.reasons import Reason
 
 # FFmpeg's words for data that no decoder of ours can make sense of, and for what it was built without.
@@ -25,12 +27,7 @@ ENCRYPTION_BYTES = 256 * 1024
 @contextmanager
 def open_source(source: Path | RangedReader, *, max_streams: int) -> Iterator[InputContainer]:
     """A sniffed and opened container; raises `PermanentError` for what is no video file."""
-    if isinstance(source, Path):
-        with source.open("rb") as file:
-            head = file.read(ENCRYPTION_BYTES)
-    else:
-        head = source.read(HEAD_BYTES) or b""
-        source.seek(0)
+    head, size_bytes = _read_head(source)
     refuse_by_head(head[:HEAD_BYTES])
     # A RangedReader has no protocol of its own; with no name on the list FFmpeg can open nothing else either.
     address = f"file:{source}" if isinstance(source, Path) else source
@@ -49,7 +46,21 @@ def open_source(source: Path | RangedReader, *, max_streams: int) -> Iterator[In
     with container:
         if len(container.streams) > max_streams:
             raise PermanentError(Reason.TOO_MANY_STREAMS, f"{len(container.streams)} streams, at most {max_streams}")
+        torn = torn_bytes(head, size_bytes) if container.format.name == "mpegts" else 0
+        if torn:
+            raise PermanentError(Reason.TRUNCATED, f"the file ends {torn} bytes into a packet")
         yield container
+
+
+def _read_head(source: Path | RangedReader) -> tuple[bytes, int]:
+    """The first bytes and the size; a reader is back at its start."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return file.read(ENCRYPTION_BYTES), source.stat().st_size
+    head = source.read(ENCRYPTION_BYTES) or b""
+    size_bytes = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    return head, size_bytes
 
 
 def _words(error: Exception) -> str:

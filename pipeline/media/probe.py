@@ -5,6 +5,7 @@ store does not answer.
 """
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field
 
@@ -21,10 +22,25 @@ class ProbeLimits(Contract):
     max_streams: int = TranscodeLimits().max_streams
     max_duration_s: float = TranscodeLimits().max_duration_s
     max_gap_s: float = TranscodeLimits().max_gap_s
+    max_source_rate: float = TranscodeLimits().max_source_rate
+    max_output_rate: int = TranscodeLimits().max_output_rate
     # What `probe_url` reads at most: an index at each end of the file, and some pictures.
     max_read_bytes: int = Field(default=64 * 1024 * 1024, ge=1)
-    memory_mib: int = Field(default=1024, ge=256)
+    memory_mib: int = Field(default=TranscodeLimits().probe_memory_mib, ge=256)
     timeout_s: float = Field(default=20.0, gt=0)
+
+    @classmethod
+    def of(cls, limits: TranscodeLimits, *, timeout_s: float) -> Self:
+        return cls(
+            max_pixels=limits.max_pixels,
+            max_streams=limits.max_streams,
+            max_duration_s=limits.max_duration_s,
+            max_gap_s=limits.max_gap_s,
+            max_source_rate=limits.max_source_rate,
+            max_output_rate=limits.max_output_rate,
+            memory_mib=limits.probe_memory_mib,
+            timeout_s=timeout_s,
+        )
 
 
 class ProbeFile(Contract):

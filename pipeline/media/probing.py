@@ -71,7 +71,10 @@ def _probe(source: Path | RangedReader, size_bytes: int, limits: ProbeLimits, *,
         frame = _first_picture(container, find_video(container, max_pixels=limits.max_pixels), pictures)
         video = find_video(container, max_pixels=limits.max_pixels)
         pictures.refuse_bad_stamps(limits.max_gap_s)
-        seen = _video_facts(video, frame, pictures, header_s=header_s, complete=complete)
+        pictures.refuse_fast(limits.max_source_rate)
+        seen = _video_facts(
+            video, frame, pictures, header_s=header_s, complete=complete, max_rate=limits.max_output_rate
+        )
         heard = _audio_facts(find_audio(container), sounds, header_s=header_s, complete=complete)
         duration_s = _duration_s(seen, heard)
         if duration_s > limits.max_duration_s:
@@ -110,18 +113,22 @@ def _refuse_small(frame: VideoFrame) -> None:
 
 
 def _video_facts(
-    video: VideoStream, frame: VideoFrame, pictures: TrackSurvey, *, header_s: float | None, complete: bool
+    video: VideoStream,
+    frame: VideoFrame,
+    pictures: TrackSurvey,
+    *,
+    header_s: float | None,
+    complete: bool,
+    max_rate: int,
 ) -> VideoFacts:
     orientation = read_orientation(frame)
     width, height = display_size(frame.width, frame.height, video.sample_aspect_ratio, orientation)
     hints = [rate for rate in (video.guessed_rate, video.average_rate, video.base_rate) if rate]
     stamps = pictures.in_order()
-    rate, variable = choose_rate(stamps, pictures.time_base, hints)
+    rate, variable = choose_rate(stamps, pictures.time_base, hints, max_rate=max_rate)
     declared = _declared_s(video, None)
     length = declared or header_s
-    # Some containers give the last picture no duration.
-    last_s = float(stamps[-1] * pictures.time_base) if stamps else pictures.start_s
-    measured = max(pictures.end_s, last_s + float(1 / rate)) - pictures.start_s
+    measured = _measured_s(pictures, stamps, float(1 / rate))
     return VideoFacts(
         index=video.index,
         codec=video.codec.name,
@@ -148,6 +155,13 @@ def _video_facts(
         declared_s=declared,
         packets=pictures.packets,
     )
+
+
+def _measured_s(pictures: TrackSurvey, stamps: list[int], period_s: float) -> float:
+    """From the first picture to the end of the last, which some containers give no length, and others a rounded one."""
+    last_s = float(stamps[-1] * pictures.time_base) if stamps else pictures.start_s
+    held_s = pictures.end_s - last_s
+    return last_s + (held_s if held_s >= 2 * period_s else period_s) - pictures.start_s
 
 
 def _audio_facts(

@@ -12,9 +12,6 @@ from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE
 from pipeline.reasons import Reason
 
-# B-pictures are stored at most 16 pictures away from where they are shown (H.264 and HEVC).
-REORDERED_PACKETS = 16
-
 
 class TrackSurvey:
     """The time stamps of one track, in units of its time base (s)."""
@@ -24,7 +21,6 @@ class TrackSurvey:
         self.stamps = array("q")
         self.packets = 0
         self.encrypted = False
-        self._last_gap = 0
         self._ends_at: int | None = None
 
     def add(self, pts: int | None, duration: int | None) -> None:
@@ -60,6 +56,18 @@ class TrackSurvey:
         widest = max((b - a for a, b in pairwise(ordered)), default=0) * self.time_base
         if widest > max_gap_s:
             raise PermanentError(Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s, at most {max_gap_s:g} s")
+
+    def refuse_fast(self, max_rate: float) -> None:
+        """Raise FRAME_RATE_EXCEEDED for more pictures a second, on average, than `max_rate`."""
+        ordered = self.in_order()
+        if len(ordered) < 2:
+            return
+        # Both ends may be rounded, by a unit each.
+        rate = (len(ordered) - 1) / ((ordered[-1] - ordered[0] + 2) * self.time_base)
+        if rate > max_rate:
+            raise PermanentError(
+                Reason.FRAME_RATE_EXCEEDED, f"{float(rate):.0f} pictures a second, at most {max_rate:g}"
+            )
 
 
 def survey_packets(

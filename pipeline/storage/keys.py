@@ -6,6 +6,7 @@ from pipeline.contracts.envelope import OUTCOME_NAME
 
 MASTER_NAME = "master.m3u8"
 THUMBNAIL_NAME = "thumbnail.jpg"
+STORYBOARD_NAME = "storyboard/index.vtt"
 
 
 def video_prefix(tenant_id: str, video_id: UUID) -> str:

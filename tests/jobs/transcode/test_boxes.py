@@ -5,9 +5,10 @@ from fractions import Fraction
 import pytest
 
 from jobs.transcode.boxes import (
+    STYP,
     Sample,
     length_prefixed,
-    media_segment,
+    media_fragment,
     read_codecs,
     read_delay,
     read_segment,
@@ -29,10 +30,10 @@ def test_a_segment_says_when_it_begins_and_how_long_it_lasts():
         Sample(b"P" * 5, 3003, is_sync=False),
         Sample(b"B", 1001, is_sync=False),
     ]
-    times = read_segment(media_segment(samples, number=3, start_units=360_360, sample_units=1001))
+    times = read_segment(STYP + media_fragment(samples, number=3, start_units=360_360, sample_units=1001))
     assert (times.start_units, times.units, times.samples) == (360_360, 3003, 3)
     assert times.first_shown_units == 360_360 + 2002
-    assert times.starts_with_sync
+    assert times.fragments[0].starts_with_sync
 
 
 def test_start_codes_become_lengths():
@@ -60,7 +61,7 @@ def test_sizes_that_do_not_fit_are_an_error(data: bytes):
 
 
 def test_a_segment_whose_samples_do_not_fit_its_data_is_an_error():
-    segment = media_segment([Sample(b"abc", 0, is_sync=True)], number=0, start_units=0, sample_units=1)
+    segment = STYP + media_fragment([Sample(b"abc", 0, is_sync=True)], number=0, start_units=0, sample_units=1)
     shorter = segment[:-3] + b"ab"
     place = shorter.rindex(b"mdat") - 4
     shorter = shorter[:place] + (10).to_bytes(4) + shorter[place + 4 :]

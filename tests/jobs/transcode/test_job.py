@@ -74,11 +74,12 @@ def ten_seconds(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def test_the_playlists_are_what_a_player_expects(ten_seconds: Result):
     assert ten_seconds.exit_code == 0, ten_seconds.words
     master = m3u8.load(str(ten_seconds.folder / "master.m3u8"))
-    assert [v.stream_info.resolution for v in master.playlists] == [(160, 90), (320, 180)]
+    assert sorted(v.stream_info.resolution for v in master.playlists) == [(160, 90), (320, 180)]
     assert all(v.stream_info.frame_rate == pytest.approx(29.97) for v in master.playlists)
     assert all(v.stream_info.codecs.endswith(",mp4a.40.2") for v in master.playlists)
     assert all(v.stream_info.codecs.startswith("avc1.64") for v in master.playlists)
-    assert master.media[0].uri == "audio/index.m3u8"
+    assert (master.media[0].uri, master.media[0].language) == ("audio/index.m3u8", "und")
+    assert sorted(v.uri for v in master.iframe_playlists) == ["v1/iframes.m3u8", "v2/iframes.m3u8"]
     assert master.is_independent_segments
     lists = [m3u8.load(str(ten_seconds.folder / name / "index.m3u8")) for name in ("v1", "v2", "audio")]
     assert len({(p.target_duration, p.playlist_type, p.is_endlist, len(p.segments)) for p in lists}) == 1
@@ -94,6 +95,27 @@ def test_all_renditions_are_cut_at_the_same_instants(ten_seconds: Result):
         assert abs(sound - picture) <= Fraction(1024, 48000)
 
 
+def test_key_frames_come_every_two_seconds_in_all_renditions(ten_seconds: Result):
+    for track in ("v1", "v2"):
+        keys = [time for frame, time in shown(ten_seconds.media(track)) if frame.key_frame]
+        assert keys == [n * Fraction(1001, 30000) for n in (0, 60, 120, 180, 240)]
+
+
+def test_each_range_of_an_iframe_playlist_is_one_key_frame(ten_seconds: Result):
+    playlist = m3u8.load(str(ten_seconds.folder / "v2" / "iframes.m3u8"))
+    init = (ten_seconds.folder / "v2" / "init.mp4").read_bytes()
+    stamps = []
+    for segment in playlist.segments:
+        size, offset = map(int, segment.byterange.split("@"))
+        data = (ten_seconds.folder / "v2" / segment.uri).read_bytes()[offset : offset + size]
+        with av.open(io.BytesIO(init + data), "r") as container:
+            frame = next(container.decode(video=0))
+        stamps += times([frame])
+        assert frame.key_frame
+    assert stamps == [n * Fraction(1001, 30000) for n in (0, 60, 120, 180, 240)]
+    assert sum(segment.duration for segment in playlist.segments) == pytest.approx(10.01)
+
+
 def test_every_picture_is_on_the_grid(ten_seconds: Result):
     for track in ("v1", "v2"):
         frames = read_pictures(ten_seconds.media(track))
@@ -102,7 +124,8 @@ def test_every_picture_is_on_the_grid(ten_seconds: Result):
 
 def test_the_rates_in_the_master_are_those_of_the_segments(ten_seconds: Result):
     master = m3u8.load(str(ten_seconds.folder / "master.m3u8"))
-    for track, variant in zip(("v1", "v2"), master.playlists, strict=True):
+    variants = sorted(master.playlists, key=lambda variant: variant.uri)
+    for track, variant in zip(("v1", "v2"), variants, strict=True):
         rates = []
         for name in (track, "audio"):
             playlist = m3u8.load(str(ten_seconds.folder / name / "index.m3u8"))
@@ -118,6 +141,14 @@ def test_the_thumbnail_shows_the_picture(ten_seconds: Result):
     (frame,) = read_pictures((ten_seconds.folder / "thumbnail.jpg").read_bytes())
     assert (frame.width, frame.height) == (320, 180)
     assert corner_levels(frame) == pytest.approx((60, 110, 160, 210), abs=14)
+
+
+def test_the_storyboard_is_there_with_its_sheet(ten_seconds: Result):
+    folder = ten_seconds.folder / "storyboard"
+    assert ten_seconds.outcome["storyboard"] == "storyboard/index.vtt"
+    assert (folder / "index.vtt").read_text().count("000.jpg#xywh=") == 3
+    (sheet,) = read_pictures((folder / "000.jpg").read_bytes())
+    assert (sheet.width, sheet.height) == (3 * 160, 90)
 
 
 def test_the_outcome_tells_what_was_made(ten_seconds: Result):
@@ -200,6 +231,11 @@ def test_flash_and_beep_stay_together(picture_s: float, sound_s: float, tmp_path
     result = transcode(make_clip(tmp_path / "source.mkv", clip), tmp_path / "hls", ladder=SMALL_LADDER)
     assert result.exit_code == 0, result.words
     assert beep_s(result) == pytest.approx(flash_s(result), abs=0.04)
+
+
+def shown(data: bytes) -> list[tuple[VideoFrame, Fraction]]:
+    frames = read_pictures(data)
+    return list(zip(frames, times(frames), strict=True))
 
 
 def times(frames: list[VideoFrame]) -> list[Fraction]:

@@ -1,19 +1,23 @@
 """Break one thing at a time in a good stream: each is refused with VERIFY_FAILED and the file's name."""
 
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from jobs.transcode.authoring import RULES, key_frames_are_close
 from jobs.transcode.encode import encode
 from jobs.transcode.job import write_playlists
-from jobs.transcode.measure import measure_audio, measure_renditions
+from jobs.transcode.measure import measure_audio, measure_iframes, measure_renditions
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master
+from jobs.transcode.published import read_stream
 from jobs.transcode.verify import VerifyReply, verify, verify_request
-from jobs.transcode.verifying import verify_stream
+from jobs.transcode.verifying import expected_of, verify_stream
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
 from pipeline.media.probe import ProbeLimits, probe_file
@@ -42,7 +46,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     output = folder / "output"
     output.mkdir()
     written = encode(plan, source=source, output=output, limits=LIMITS, progress=lambda _: None)
-    write_playlists(output, written, write_master(measure_renditions(plan, written), measure_audio(plan, written)))
+    audio = measure_audio(plan, written)
+    write_playlists(
+        output, written, write_master(measure_renditions(plan, written), audio, measure_iframes(plan, written))
+    )
     return output, plan
 
 
@@ -133,6 +140,54 @@ def shift_time(name: str, units: int) -> Callable[[Path], None]:
     return change
 
 
+def scale(name: str, attribute: str, factor: float) -> Callable[[Path], None]:
+    """The first value of this attribute is another."""
+
+    def change(output: Path) -> None:
+        head, found, tail = (output / name).read_text().partition(attribute)
+        assert found
+        value, comma, rest = tail.partition(",")
+        (output / name).write_text(f"{head}{attribute}{round(int(value) * factor)}{comma}{rest}")
+
+    return change
+
+
+def cut_lines(name: str, count: int, *, before: str) -> Callable[[Path], None]:
+    def change(output: Path) -> None:
+        lines = (output / name).read_text().splitlines()
+        end = lines.index(before)
+        (output / name).write_text("\n".join([*lines[: end - count], *lines[end:], ""]))
+
+    return change
+
+
+def start_with_sound(output: Path) -> None:
+    """Sound alone is named before all variants with pictures."""
+    lines = (output / "master.m3u8").read_text().splitlines()
+    sound = '#EXT-X-STREAM-INF:BANDWIDTH=160000,AVERAGE-BANDWIDTH=150000,CODECS="mp4a.40.2",AUDIO="sound"'
+    place = next(n for n, line in enumerate(lines) if line.startswith("#EXT-X-STREAM-INF"))
+    (output / "master.m3u8").write_text("\n".join([*lines[:place], sound, "audio/index.m3u8", *lines[place:], ""]))
+
+
+def ask_for_much(output: Path) -> None:
+    """Every variant says that it needs 500 kbit/s."""
+    text = (output / "master.m3u8").read_text()
+    (output / "master.m3u8").write_text(re.sub(r"STREAM-INF:BANDWIDTH=\d+", "STREAM-INF:BANDWIDTH=500000", text))
+
+
+def change_nal(name: str) -> Callable[[Path], None]:
+    """The slices of the first picture claim to be of an ordinary one."""
+
+    def change(output: Path) -> None:
+        data = (output / name).read_bytes()
+        place = data.index(b"mdat") + 4
+        while data[place + 4] & 0x1F != 5:
+            place += 4 + int.from_bytes(data[place : place + 4])
+        (output / name).write_bytes(data[: place + 4] + b"\x41" + data[place + 5 :])
+
+    return change
+
+
 DAMAGES = {
     "no master": (remove("master.m3u8"), "master.m3u8"),
     "no media playlist": (remove("v1/index.m3u8"), "v1/index.m3u8"),
@@ -144,7 +199,7 @@ DAMAGES = {
     "broken sound data": (scramble("audio/00002.m4s"), "audio/00002.m4s"),
     "segments in the wrong order": (swap("v1/00001.m4s", "v1/00002.m4s"), "v1/00001.m4s"),
     "sound in the wrong order": (swap("audio/00001.m4s", "audio/00002.m4s"), "audio/00001.m4s"),
-    "a segment of another rendition": (swap("v1/00001.m4s", "v2/00001.m4s"), "v1/00001.m4s"),
+    "a segment of another rendition": (swap("v1/00001.m4s", "v2/00001.m4s"), "v2/iframes.m3u8"),
     "a boundary off the grid": (shift_time("v1/00002.m4s", 400), "v1/00002.m4s"),
     "a hole in the sound": (shift_time("audio/00002.m4s", 500), "audio/00002.m4s"),
     "no key frame at the start": (unmark_key_frame("v2/00001.m4s"), "v2/00001.m4s"),
@@ -153,11 +208,35 @@ DAMAGES = {
     "a segment left out": (replace("v1/index.m3u8", "#EXTINF:1.000000,\n00004.m4s\n", ""), "v1/index.m3u8"),
     "a target that is too short": (replace("v1/index.m3u8", "DURATION:2", "DURATION:0"), "v1/index.m3u8"),
     "different targets": (replace("v1/index.m3u8", "DURATION:2", "DURATION:3"), "master.m3u8"),
-    "wrong codecs": (replace("master.m3u8", "avc1.64", "avc1.42"), "v1/index.m3u8"),
+    "wrong codecs": (replace("master.m3u8", "avc1.64", "avc1.42"), "v2/index.m3u8"),
     "a wrong size": (replace("master.m3u8", "RESOLUTION=160x90", "RESOLUTION=160x92"), "master.m3u8"),
     "no sound in the master": (replace("master.m3u8", "#EXT-X-MEDIA:", "#EXT-X-WAS:"), "master.m3u8"),
     "no frame rate": (replace("master.m3u8", "FRAME-RATE=25.000", "FRAME=25"), "master.m3u8"),
     "a variant left out": (replace("master.m3u8", "#EXT-X-STREAM-INF", "#EXT-X-WAS"), "master.m3u8"),
+    "another frame rate": (replace("master.m3u8", "FRAME-RATE=25.000", "FRAME-RATE=24.000"), "v2/index.m3u8"),
+    "no average rate": (replace("master.m3u8", ",AVERAGE-BANDWIDTH=", ",BANDWIDTH-WAS="), "master.m3u8"),
+    "a peak that is too low": (scale("master.m3u8", "#EXT-X-STREAM-INF:BANDWIDTH=", 0.89), "master.m3u8"),
+    "a peak that is too high": (scale("master.m3u8", "#EXT-X-STREAM-INF:BANDWIDTH=", 1.11), "master.m3u8"),
+    "an average that is too low": (scale("master.m3u8", "AVERAGE-BANDWIDTH=", 0.89), "master.m3u8"),
+    "a wrong peak of key frames": (scale("master.m3u8", "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=", 1.2), "master.m3u8"),
+    "segments that may depend on others": (replace("master.m3u8", "#EXT-X-INDEPENDENT-SEGMENTS\n", ""), "master.m3u8"),
+    "sound without a language": (replace("master.m3u8", ',LANGUAGE="und"', ""), "master.m3u8"),
+    "sound that is not the default": (replace("master.m3u8", "DEFAULT=YES", "DEFAULT=NO"), "master.m3u8"),
+    "a group of sound that is not there": (replace("master.m3u8", ',AUDIO="sound"', ',AUDIO="noise"'), "v2/index.m3u8"),
+    "no variant for the worst connection": (ask_for_much, "master.m3u8"),
+    "sound alone comes first": (start_with_sound, "master.m3u8"),
+    "a version without init segments": (replace("audio/index.m3u8", "VERSION:7", "VERSION:5"), "audio/index.m3u8"),
+    "a video that goes on": (replace("v2/index.m3u8", "TYPE:VOD", "TYPE:EVENT"), "v2/index.m3u8"),
+    "another first number": (replace("v2/index.m3u8", "SEQUENCE:0", "SEQUENCE:1"), "v2/index.m3u8"),
+    "no key frames to scrub by": (replace("master.m3u8", "#EXT-X-I-FRAME-STREAM-INF", "#EXT-X-WAS"), "master.m3u8"),
+    "no list of key frames": (remove("v1/iframes.m3u8"), "v1/iframes.m3u8"),
+    "key frames in an ordinary list": (
+        replace("v1/iframes.m3u8", "#EXT-X-I-FRAMES-ONLY\n", ""),
+        "v1/iframes.m3u8",
+    ),
+    "a key frame's bytes begin too late": (replace("v1/iframes.m3u8", "@24\n", "@25\n"), "v1/iframes.m3u8"),
+    "a key frame left out": (cut_lines("v1/iframes.m3u8", 3, before="#EXT-X-ENDLIST"), "v1/iframes.m3u8"),
+    "a key frame that is none": (change_nal("v1/00001.m4s"), "v1/00001.m4s"),
 }
 
 
@@ -169,6 +248,31 @@ def test_a_damaged_stream_is_refused(damage: str, copy: Stream):
         check(copy)
     assert caught.value.reason == Reason.VERIFY_FAILED
     assert caught.value.detail.startswith(f"{name}:"), caught.value.detail
+
+
+def test_key_frames_that_are_too_far_apart_are_refused(good: Stream):
+    output, plan = good
+    request = verify_request(plan, output=output, source_s=plan.source_s)
+    expected = replace_fields(expected_of(request), key_frame_s=Fraction(1, 2))
+    broken = list(key_frames_are_close(read_stream(output), expected))
+    assert [file for file, _ in broken] == [f"v{v}/{n:05}.m4s" for v in (2, 1) for n in range(5)]
+
+
+def test_every_rule_has_been_seen_to_refuse_something(good: Stream, tmp_path: Path):
+    """A rule that no damage above breaks is a rule that may never work."""
+    output, plan = good
+    expected = expected_of(verify_request(plan, output=output, source_s=plan.source_s))
+    silent = {rule.__name__ for rule in RULES} - {"key_frames_are_close"}
+    for number, (change, _) in enumerate(DAMAGES.values()):
+        copied = tmp_path / str(number)
+        shutil.copytree(output, copied)
+        change(copied)
+        try:
+            stream = read_stream(copied)
+        except PermanentError:
+            continue
+        silent -= {rule.__name__ for rule in RULES if next(iter(rule(stream, expected)), None)}
+    assert silent == set()
 
 
 def test_a_stream_that_is_shorter_than_its_source_is_refused(good: Stream):
