@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from jobs.transcode.difficulty import measure_difficulty
 from jobs.transcode.encode import EncodeReport, encode
+from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
-from jobs.transcode.measure import measure_audio, measure_renditions, media_playlists
+from jobs.transcode.measure import measure_audio, measure_renditions, media_playlists, rate_curves
 from jobs.transcode.plan import plan_transcode
 from jobs.transcode.playlists import write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
@@ -32,7 +34,10 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
     with work.step(PROBING):
-        plan = plan_transcode(spec, probe_file(source, _probe_limits(spec.limits)))
+        facts = probe_file(source, _probe_limits(spec.limits))
+        sides = sides_to_judge(spec.ladder, facts.video)
+        difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
+        plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
@@ -53,6 +58,8 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         audio=audio,
         steps=work.step_times,
         encoder=written.encoder,
+        plan=plan.ladder,
+        rates=rate_curves(plan, written),
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
     )
