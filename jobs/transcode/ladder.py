@@ -19,6 +19,7 @@ ALIKE_FROM_DB = 46.0
 SMALL_SIDE_PX = 480
 HIGH_RATE = 30
 # A source between two rungs gets one of its own size when it is larger than the rung below it by this factor.
+OWN_SIZE = "source"
 OWN_SIZE_FROM = Fraction(115, 100)
 
 
@@ -74,13 +75,13 @@ def candidates(wished: Sequence[RungSpec] | None, video: VideoFacts) -> list[Run
     fitting = [rung for rung in ascending if rung.short_side_px <= short]
     own_side_px = max(2, short // 2 * 2)
     if not fitting:
-        return [RungSpec(name="source", short_side_px=own_side_px, video_bps=ascending[0].video_bps)]
+        return [RungSpec(name=OWN_SIZE, short_side_px=own_side_px, video_bps=ascending[0].video_bps)]
     above = ascending[len(fitting) : len(fitting) + 1]
     if wished is None and above and short >= OWN_SIZE_FROM * fitting[-1].short_side_px:
         # No dearer than the rung above it, whose pixels it does not have.
         share = (short / above[0].short_side_px) ** 2
         cap_bps = max(fitting[-1].video_bps, round(above[0].video_bps * share))
-        fitting.append(RungSpec(name="source", short_side_px=own_side_px, video_bps=cap_bps))
+        fitting.append(RungSpec(name=OWN_SIZE, short_side_px=own_side_px, video_bps=cap_bps))
     return fitting
 
 
@@ -91,31 +92,30 @@ def plan_ladder(
 
     Without a wish a rung is dropped when the one below it already looks like the source.
     """
-    content = judge_content(difficulty)
+    choice = candidates(wished, video)
+    enough = len(choice) if wished is not None else _enough(choice, difficulty)
     rungs: list[RungPlan] = []
     considered: list[PlannedRung] = []
-    lossless: RungSpec | None = None
-    for rung in candidates(wished, video):
+    for number, rung in enumerate(choice, start=1):
         width, height = fit_size(video, rung.short_side_px)
-        divisor = 2 if wished is None and rung.short_side_px <= SMALL_SIDE_PX and video.rate > HIGH_RATE else 1
-        below_db = difficulty.psnr_db(lossless.short_side_px) if lossless is not None else None
-        if lossless is not None:
-            reason = f"dropped: {lossless.name} looks like the source already ({below_db:.1f} dB)"
-        else:
-            reason = _why_kept(rung, video, wished=wished is not None, divisor=divisor)
+        divisor = 1 if wished is not None or number == enough else _rate_divisor(rung, video)
+        if number <= enough:
+            reason = "asked for" if wished is not None else _why_kept(rung, video, divisor)
             rungs.append(
                 RungPlan(
                     name=rung.name,
-                    folder=f"v{len(rungs) + 1}",
+                    folder=f"v{number}",
                     width=width,
                     height=height,
                     video_bps=rung.video_bps,
                     rate_divisor=divisor,
-                    content=content,
+                    content=judge_content(difficulty),
                 )
             )
-            own_db = difficulty.psnr_db(rung.short_side_px)
-            lossless = rung if wished is None and own_db is not None and own_db >= ALIKE_FROM_DB else None
+        else:
+            below = choice[enough - 1]
+            alike_db = difficulty.psnr_db(below.short_side_px)
+            reason = f"dropped: {below.name} looks like the source already ({alike_db:.1f} dB)"
         considered.append(
             PlannedRung(
                 name=rung.name,
@@ -123,18 +123,32 @@ def plan_ladder(
                 height=height,
                 frame_rate=round(float(video.rate / divisor), 3),
                 cap_bps=rung.video_bps,
-                kept=rungs[-1].name == rung.name,
+                kept=number <= enough,
                 reason=reason,
             )
         )
     return tuple(rungs), tuple(considered)
 
 
-def _why_kept(rung: RungSpec, video: VideoFacts, *, wished: bool, divisor: int) -> str:
+def _enough(choice: Sequence[RungSpec], difficulty: Difficulty) -> int:
+    """How many rungs it takes until one looks like the source."""
+    for number, rung in enumerate(choice, start=1):
+        lost_db = difficulty.psnr_db(rung.short_side_px)
+        if lost_db is not None and lost_db >= ALIKE_FROM_DB:
+            return number
+    return len(choice)
+
+
+def _rate_divisor(rung: RungSpec, video: VideoFacts) -> int:
+    """Of a rung that is not the largest, which always has the source's rate."""
+    return 2 if rung.short_side_px <= SMALL_SIDE_PX and video.rate > HIGH_RATE else 1
+
+
+def _why_kept(rung: RungSpec, video: VideoFacts, divisor: int) -> str:
     short = min(video.display_width, video.display_height)
-    if rung.name == "source":
-        return f"the source's own size: {short} px lie between two rungs, or below all"
-    reason = "asked for" if wished else f"fits the source's {short} px"
+    if rung.name == OWN_SIZE:
+        return f"the source's own size: its {short} px lie below all rungs, or well between two"
+    reason = f"fits into the source's {short} px"
     if divisor > 1:
         reason += f"; half of {float(video.rate):g} pictures a second, as a small rung"
     return reason

@@ -68,6 +68,12 @@ def test_small_rungs_get_half_of_a_high_rate():
     assert {rung.rate_divisor for rung in plan_ladder(None, video(rate=30))[0]} == {1}
 
 
+def test_the_largest_rung_keeps_the_rate_however_small_it_is():
+    assert [rung.rate_divisor for rung in plan_ladder(None, video(640, 360, rate=50))[0]] == [2, 1]
+    alike = Difficulty(samples=1, motion_bpp=0.2, details=(Detail(side_px=480, psnr_db=50.0),))
+    assert [rung.rate_divisor for rung in plan_ladder(None, video(rate=50), alike)[0]] == [2, 2, 1]
+
+
 @pytest.mark.parametrize(
     ("motion_bpp", "content"), [(0.03, Content.STILL), (0.06, Content.MOVING), (0.3, Content.MOVING)]
 )
