@@ -5,6 +5,7 @@ usage: python -m benchmarks.ladder [SOURCE ...]
 Prints a Markdown table: wall and CPU seconds, peak memory of all processes, bytes of video, VMAF per rung.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -26,6 +27,8 @@ from pipeline.media.probe import ProbeLimits, probe_file
 ROOT = Path(__file__).parents[1]
 MEDIA = ROOT.parent / "shared" / "media"
 OLD_LADDER = ROOT.parent / "shared" / "bench" / "old_ladder.sh"
+# Short sides (px) and rates (bit/s) in that command.
+OLD_RUNGS = ((240, 400_000), (360, 800_000), (720, 2_500_000))
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,15 @@ def contestants() -> Iterator[Contestant]:
         programs["system ffmpeg"] = system
     for name, program in programs.items():
         yield Contestant(f"old ladder, {name}", _old_ladder(program))
-    yield Contestant("ours", lambda source, output: [sys.executable, "-m", "jobs.transcode", str(source), str(output)])
+    yield Contestant("ours", _ours)
+
+
+def _ours(source: Path, output: Path) -> Sequence[str]:
+    """With the rungs of the old ladder, whatever a plan would choose."""
+    spec = output.with_suffix(".json")
+    rungs = [{"name": f"{side}p", "short_side_px": side, "video_bps": bps} for side, bps in OLD_RUNGS]
+    spec.write_text(json.dumps({"ladder": rungs}))
+    return [sys.executable, "-m", "jobs.transcode", str(source), str(output), "--spec", str(spec)]
 
 
 def _old_ladder(program: str) -> Callable[[Path, Path], Sequence[str]]:

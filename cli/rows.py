@@ -33,6 +33,16 @@ class Rendition(TypedDict):
     peak_bps: int
 
 
+class PlannedRung(TypedDict):
+    name: str
+    width: int
+    height: int
+    frame_rate: float
+    cap_bps: int
+    kept: bool
+    reason: str
+
+
 class Video(TypedDict):
     id: str
     title: str

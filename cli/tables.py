@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import figures
-from cli.rows import Attempt, Job, Rendition, StepTime, Video
+from cli.rows import Attempt, Job, PlannedRung, Rendition, StepTime, Video
 from cli.sentences import sentence
 
 SHORT_ID: Final = 8
@@ -88,6 +88,20 @@ def renditions(rows: Iterable[Rendition]) -> Table:
             figures.bitrate(row["peak_bps"]),
             str(row["segments"]),
             figures.size(row["bytes"]),
+        )
+    return table
+
+
+def planned_rungs(rows: Iterable[PlannedRung]) -> Table:
+    table = _table("Rung", ">Size", ">Frames/s", ">At most", "", "Why")
+    for row in rows:
+        table.add_row(
+            row["name"],
+            f"{row['width']}\N{MULTIPLICATION SIGN}{row['height']}",
+            f"{row['frame_rate']:g}",
+            figures.bitrate(row["cap_bps"]),
+            "kept" if row["kept"] else "dropped",
+            Text(row["reason"]),
         )
     return table
 

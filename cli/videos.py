@@ -1,7 +1,7 @@
 """`academy videos`: upload a lecture, see what there is, follow the work."""
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -13,7 +13,8 @@ from cli.following import follow
 from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, Watch, open_api
 from cli.output import REMARKS, RESULTS, is_terminal, print_json, say
 from cli.rows import InitReply, Video
-from pipeline.errors import Invalid
+from pipeline.errors import Invalid, NotFound
+from pipeline.lifecycle.job_state import JobState
 from pipeline.lifecycle.video_state import VideoStatus
 
 TITLE_LONGEST: Final = 300
@@ -89,6 +90,43 @@ def show(video: VideoArgument, *, as_json: AsJson = False, tenant: Tenant = None
         _show(api, api.video(choosing.video_id(api, video)), as_json=as_json)
 
 
+@app.command(epilog="Example: academy videos inspect 3f9c2a1b")
+def inspect(video: VideoArgument, *, as_json: AsJson = False, tenant: Tenant = None) -> None:
+    """Show how a video's ladder was planned: what was measured, and each rung with its reason."""
+    with open_api(tenant) as api:
+        outcome = _outcome(api, choosing.video_id(api, video))
+    plan = outcome.get("plan")
+    if as_json:
+        print_json(plan)
+    elif plan is None:
+        say("This stream was made before plans were recorded. `academy jobs resubmit` makes it anew.")
+    else:
+        for reason in plan["reasons"]:
+            RESULTS.print(reason, markup=False)
+        RESULTS.print("", tables.planned_rungs(plan["rungs"]))
+
+
+@app.command(epilog="Example: academy videos report 3f9c2a1b --output report.html")
+def report(
+    video: VideoArgument,
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The page to write.", show_default="report-ID.html")
+    ] = None,
+    tenant: Tenant = None,
+) -> None:
+    """Write a page with a video's plan, the rate of each rung over time, and its quality."""
+    from cli.report import write_report  # noqa: PLC0415 - only this command needs it
+
+    with open_api(tenant) as api:
+        video_id = choosing.video_id(api, video)
+        outcome = _outcome(api, video_id)
+        page = write_report(api.video(video_id), outcome)
+    target = output or Path(f"report-{video_id[: tables.SHORT_ID]}.html")
+    target.write_text(page, encoding="utf-8")
+    RESULTS.print(target, markup=False, soft_wrap=True)
+
+
 @app.command(epilog="Example: academy videos watch 3f9c2a1b")
 def watch(
     video: VideoArgument,
@@ -116,6 +154,15 @@ def retry(
     with open_api(tenant) as api:
         row = api.retry_video(choosing.video_id(api, video))
         _watch_or_show(api, row, watch=watch, timeout_s=timeout, as_json=as_json)
+
+
+def _outcome(api: Api, video_id: str) -> dict[str, Any]:
+    """What the newest job that ended well told of the video; raises `NotFound` where none has."""
+    done = api.jobs(limit=1, asset_id=video_id, state=JobState.SUCCEEDED)
+    outcome = api.job(done[0]["id"]).get("outcome") if done else None
+    if outcome is None:
+        raise NotFound("no_stream", f"no job has made a stream of video {video_id} yet")
+    return outcome
 
 
 def _usable(file: Path) -> Path:

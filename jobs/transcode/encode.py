@@ -46,9 +46,10 @@ class TrackFacts(Contract):
 
 
 class EncodeReport(Contract):
-    """What was written. Renditions are in the order of the plan's rungs."""
+    """What was written. Renditions are in the order of the plan's rungs, and so are their encoder's presets."""
 
     encoder: str
+    presets: tuple[str, ...]
     renditions: tuple[TrackFacts, ...]
     audio: TrackFacts | None
 

@@ -10,7 +10,7 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
-from jobs.transcode.ladder import RungPlan
+from jobs.transcode.ladder import Content, RungPlan
 from jobs.transcode.plan import AUDIO_RATE, Grid
 
 VIDEO_ENCODER = "libx264"
@@ -19,16 +19,39 @@ VIDEO_ENCODER = "libx264"
 PEAK_SHARE = 1.15
 BUFFER_S = 2.4
 AUDIO_ENCODER = "aac"
+# The default search takes three times as long for a difference below what is heard at 128 kbit/s.
+AUDIO_OPTIONS = {"aac_coder": "fast"}
+
+
+# Presets and what is changed in them, for pictures that mostly stand still, for small moving ones and for large moving
+# ones. What each costs and gives is in docs/benchmarks.md.
+STILL = {
+    # Where little moves, most of the time goes into looking for motion and into filters that find nothing to do.
+    "preset": "ultrafast",
+    "crf": "20",
+    # What that preset leaves out and letters need: arithmetic coding, 8x8 transforms, small intra blocks, deblocking.
+    "coder": "1",
+    "x264-params": "8x8dct=1:no-deblock=0:analyse=i4x4,i8x8:bframes=3:b-adapt=0:weightb=1:aq-mode=1",
+}
+SMALL_MOVING = {"preset": "veryfast", "crf": "20.5"}
+# Large pictures cost the most by far, and `superfast` gives them the old ladder's quality at its rate.
+LARGE_MOVING = {"preset": "superfast", "crf": "21"}
+
+
+def x264_settings(rung: RungPlan) -> Mapping[str, str]:
+    """The preset for a rung's content, with its constant quality."""
+    match rung.content:
+        case Content.STILL:
+            return STILL
+        case Content.MOVING:
+            return SMALL_MOVING if rung.is_small else LARGE_MOVING
 
 
 def x264_options(rung: RungPlan) -> Mapping[str, str]:
     """Options of libx264 for one rendition."""
     return {
-        # On the benchmark's moving source `faster` takes 1.4 times the CPU for 2 VMAF more, `superfast` 0.8 times
-        # for 0.4 to 5 less (docs/benchmarks.md); `veryfast` is within 1 of the old ladder.
-        "preset": "veryfast",
+        **x264_settings(rung),
         # As good as it needs to be, up to the rung's rate: still slides cost a tenth of what they may.
-        "crf": "18",
         "maxrate": str(round(PEAK_SHARE * rung.video_bps)),
         "bufsize": str(round(BUFFER_S * rung.video_bps)),
         "profile": "high",
@@ -64,7 +87,9 @@ def open_audio_encoder(audio_bps: int) -> Iterator[tuple[AudioCodecContext, byte
     """An open stereo AAC-LC encoder of planar floats, and its track's init segment."""
     header = io.BytesIO()
     with av.open(header, "w", format="mp4", options={"movflags": "cmaf"}) as container:
-        stream = container.add_stream(AUDIO_ENCODER, rate=AUDIO_RATE, layout="stereo", format="fltp")
+        stream = container.add_stream(
+            AUDIO_ENCODER, rate=AUDIO_RATE, layout="stereo", format="fltp", options=AUDIO_OPTIONS
+        )
         context = cast("AudioCodecContext", stream.codec_context)
         context.bit_rate = audio_bps
         context.time_base = Fraction(1, AUDIO_RATE)

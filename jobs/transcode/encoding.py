@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 from jobs.transcode.coverage import Coverage
 from jobs.transcode.crew import Crew, Stage
 from jobs.transcode.encode import EncodeReport, EncodeRequest, TrackFacts
-from jobs.transcode.encoders import VIDEO_ENCODER
+from jobs.transcode.encoders import VIDEO_ENCODER, x264_settings
 from jobs.transcode.pictures import Picture, Placement, Shaper, output_matrix
 from jobs.transcode.plan import Plan
 from jobs.transcode.rendition import encode_rendition
@@ -44,6 +44,7 @@ def encode_plan(request: bytes, progress: Callable[[float], None]) -> dict[str, 
             _decode(container, video, plan, pictures=renditions[-1], sound=sound, progress=progress)
         report = EncodeReport(
             encoder=VIDEO_ENCODER,
+            presets=tuple(x264_settings(rung)["preset"] for rung in plan.rungs),
             renditions=tuple(stage.result for stage in renditions),
             audio=sound.result if sound is not None else None,
         )
@@ -53,11 +54,12 @@ def encode_plan(request: bytes, progress: Callable[[float], None]) -> dict[str, 
 def _start_renditions(crew: Crew, plan: Plan, output: Path) -> list[Stage[Picture, TrackFacts]]:
     """A stage for each rung in the plan's order; each but the smallest hands its pictures on to the one below."""
     stages: list[Stage[Picture, TrackFacts]] = []
-    for rung in plan.rungs:
+    for rung, above in zip(plan.rungs, [*plan.rungs[1:], None], strict=True):
         work = partial(
             encode_rendition,
             rung=rung,
-            grid=plan.grid,
+            grid=plan.grid_of(rung),
+            every=rung.rate_divisor // (above.rate_divisor if above is not None else 1),
             matrix=output_matrix(plan.video),
             output=output,
             hand_on=stages[-1].put if stages else None,

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from jobs.transcode.difficulty import measure_difficulty
 from jobs.transcode.encode import EncodeReport, encode
+from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import (
     IFRAME_PLAYLIST_NAME,
     MASTER_NAME,
@@ -16,6 +18,7 @@ from jobs.transcode.measure import (
     measure_iframes,
     measure_renditions,
     media_playlists,
+    rate_curves,
 )
 from jobs.transcode.plan import plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
@@ -44,8 +47,10 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
     with work.step(PROBING):
-        limits = ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S)
-        plan = plan_transcode(spec, probe_file(source, limits))
+        facts = probe_file(source, ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S))
+        sides = sides_to_judge(spec.ladder, facts.video)
+        difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
+        plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
@@ -66,6 +71,8 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         audio=audio,
         steps=work.step_times,
         encoder=written.encoder,
+        plan=plan.ladder,
+        rates=rate_curves(plan, written),
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
         storyboard=STORYBOARD_NAME,

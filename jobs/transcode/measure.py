@@ -1,5 +1,6 @@
 """Turns what was written into what is told of it: sizes, lengths and rates of each track. Pure."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
 
@@ -9,7 +10,10 @@ from jobs.transcode.layout import IFRAME_PLAYLIST_NAME, INIT_NAME, MEDIA_PLAYLIS
 from jobs.transcode.plan import AUDIO_RATE, Plan
 from jobs.transcode.playlists import IFrame, IFramePlaylist, IFrameVariant, MediaPlaylist
 from jobs.transcode.rates import Part, average_bps, peak_bps
-from pipeline.contracts.transcode import AudioRendition, Rendition
+from pipeline.contracts.transcode import AudioRendition, RateCurve, Rendition
+
+# Of a rate over time: a report is drawn about this wide, and an outcome stays small.
+CURVE_POINTS = 300
 
 
 def media_playlists(report: EncodeReport) -> dict[str, MediaPlaylist]:
@@ -75,7 +79,7 @@ def measure_renditions(plan: Plan, report: EncodeReport) -> tuple[Rendition, ...
             name=rung.name,
             width=rung.width,
             height=rung.height,
-            frame_rate=round(float(plan.grid.rate), 3),
+            frame_rate=round(float(plan.grid_of(rung).rate), 3),
             codecs=track.codecs,
             bytes=_bytes(track),
             segments=len(track.segments),
@@ -83,9 +87,28 @@ def measure_renditions(plan: Plan, report: EncodeReport) -> tuple[Rendition, ...
             average_bps=average_bps(_parts(track)),
             peak_bps=peak_bps(_parts(track)),
             playlist=f"{track.folder}/{MEDIA_PLAYLIST_NAME}",
+            encoder=report.encoder,
+            preset=preset,
         )
-        for rung, track in zip(plan.rungs, report.renditions, strict=True)
+        for rung, track, preset in zip(plan.rungs, report.renditions, report.presets, strict=True)
     )
+
+
+def rate_curves(plan: Plan, report: EncodeReport) -> tuple[RateCurve, ...]:
+    """Each rendition's rate over time, of single segments or, in long videos, of as many as fit the points."""
+    return tuple(
+        RateCurve(name=rung.name, step_s=plan.grid.segment_s * together, bps=tuple(_rates(track, together)))
+        for rung, track in zip(plan.rungs, report.renditions, strict=True)
+        for together in [ceil(len(track.segments) / CURVE_POINTS)]
+    )
+
+
+def _rates(track: TrackFacts, together: int) -> Iterator[int]:
+    for first in range(0, len(track.segments), together):
+        run = track.segments[first : first + together]
+        yield round(
+            Fraction(8 * sum(segment.bytes for segment in run) * track.timescale, sum(segment.units for segment in run))
+        )
 
 
 def measure_audio(plan: Plan, report: EncodeReport) -> AudioRendition | None:

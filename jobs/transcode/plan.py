@@ -9,9 +9,10 @@ from math import ceil
 
 from pydantic import Field
 
-from jobs.transcode.ladder import RungPlan, plan_ladder
+from jobs.transcode.difficulty import UNMEASURED, Difficulty
+from jobs.transcode.ladder import STILL_BELOW_BPP, Content, RungPlan, judge_content, plan_ladder
 from pipeline.contracts.envelope import Contract
-from pipeline.contracts.transcode import TranscodeSpec
+from pipeline.contracts.transcode import LadderPlan, TranscodeSpec
 from pipeline.media.facts import AudioFacts, SourceFacts, VideoFacts
 
 # Every player has AAC-LC at this rate; one rate means one way to place samples.
@@ -35,6 +36,8 @@ class Grid(Contract):
     rate_den: int = Field(ge=1)
     pictures: int = Field(ge=1)
     segment_s: int = Field(ge=1)
+    # Segments begin at multiples of this, so that renditions with a part of the pictures are cut at the same times.
+    cut_multiple: int = Field(default=1, ge=1)
 
     @property
     def rate(self) -> Fraction:
@@ -58,8 +61,19 @@ class Grid(Contract):
         return ceil(Fraction(LEAST_TIMESCALE, self.rate_num))
 
     def first_picture(self, segment: int) -> int:
-        """The number of the picture that starts a segment: the first at or after the grid's time."""
-        return ceil(segment * self.segment_s * self.rate)
+        """The number of the picture that starts a segment: the first possible one at or after the grid's time."""
+        return ceil(segment * self.segment_s * self.rate / self.cut_multiple) * self.cut_multiple
+
+    def thinned(self, divisor: int) -> "Grid":
+        """Every `divisor`-th of the pictures; segments begin at the same times when it divides `cut_multiple`."""
+        rate = self.rate / divisor
+        return Grid(
+            rate_num=rate.numerator,
+            rate_den=rate.denominator,
+            pictures=ceil(self.pictures / divisor),
+            segment_s=self.segment_s,
+            cut_multiple=max(1, self.cut_multiple // divisor),
+        )
 
     def starts(self) -> tuple[int, ...]:
         """The first picture of each segment; none of the segments is empty."""
@@ -98,9 +112,13 @@ class Plan(Contract):
     grid: Grid
     rungs: tuple[RungPlan, ...]
     audio_bps: int
+    ladder: LadderPlan
+
+    def grid_of(self, rung: RungPlan) -> Grid:
+        return self.grid.thinned(rung.rate_divisor)
 
 
-def plan_transcode(spec: TranscodeSpec, facts: SourceFacts) -> Plan:
+def plan_transcode(spec: TranscodeSpec, facts: SourceFacts, difficulty: Difficulty = UNMEASURED) -> Plan:
     """The plan for a source of which all packets were read."""
     video, audio = facts.video, facts.audio
     rate = video.rate
@@ -110,16 +128,39 @@ def plan_transcode(spec: TranscodeSpec, facts: SourceFacts) -> Plan:
     pictures = lead_pictures + max(1, round(Fraction(video.duration_s) * rate))
     source_s = _source_s(video, audio, origin_s)
     pictures = max(pictures, round(Fraction(source_s) * rate))
+    rungs, considered = plan_ladder(spec.ladder, video, difficulty)
     return Plan(
         source_s=source_s,
         video=video,
         audio=audio,
         header_s=facts.header_s,
         origin_s=origin_s,
-        grid=Grid(rate_num=rate.numerator, rate_den=rate.denominator, pictures=pictures, segment_s=spec.segment_s),
-        rungs=plan_ladder(spec.ladder, video),
+        grid=Grid(
+            rate_num=rate.numerator,
+            rate_den=rate.denominator,
+            pictures=pictures,
+            segment_s=spec.segment_s,
+            cut_multiple=max(rung.rate_divisor for rung in rungs),
+        ),
+        rungs=rungs,
         audio_bps=spec.audio_bps,
+        ladder=LadderPlan(
+            content=judge_content(difficulty),
+            motion_bpp=difficulty.motion_bpp,
+            rungs=considered,
+            reasons=_reasons(video, difficulty),
+        ),
     )
+
+
+def _reasons(video: VideoFacts, difficulty: Difficulty) -> tuple[str, ...]:
+    shown = f"{video.display_width}x{video.display_height}, {float(video.rate):g} pictures a second"
+    if difficulty.motion_bpp is None:
+        return (shown, "nothing could be sampled: it is taken as moving")
+    content = judge_content(difficulty)
+    than = "below" if content is Content.STILL else "not below"
+    measured = f"{difficulty.motion_bpp:.3f} bits a pixel in {difficulty.samples} samples"
+    return (shown, f"{content} content: {measured}, {than} {STILL_BELOW_BPP}")
 
 
 def _source_s(video: VideoFacts, audio: AudioFacts | None, origin_s: float) -> float:

@@ -23,13 +23,15 @@ def encode_rendition(
     *,
     rung: RungPlan,
     grid: Grid,
+    every: int,
     matrix: int,
     output: Path,
     hand_on: Callable[[Picture | None], None] | None,
 ) -> TrackFacts:
     """Scale, hand the result on to the next smaller rendition, encode and write.
 
-    The pictures that come are at least as large as this rung; those handed on have its size.
+    The pictures that come are at least as large as this rung; those handed on have its size. Of them it takes each
+    `every`-th and numbers these anew, as its `grid` does.
     """
     with open_video_encoder(rung, grid, matrix=matrix) as (encoder, init):
         track = TrackWriter(
@@ -42,10 +44,13 @@ def encode_rendition(
         )
         scaler = _Scaler(rung)
         for picture in pictures:
+            number, rest = divmod(picture.number, every)
+            if rest:
+                continue
             frame = scaler.scale(picture.frame)
             if hand_on is not None:
-                hand_on(Picture(number=picture.number, frame=frame, is_key=picture.is_key))
-            frame.pts, frame.time_base = picture.number, Fraction(1) / grid.rate
+                hand_on(Picture(number=number, frame=frame, is_key=picture.is_key))
+            frame.pts, frame.time_base = number, Fraction(1) / grid.rate
             frame.pict_type = PictureType.I if picture.is_key else PictureType.NONE
             for packet in encoder.encode(frame):
                 _write(track, packet)

@@ -26,11 +26,14 @@ class RungSpec(Contract):
     video_bps: int = Field(ge=50_000, le=50_000_000)
 
 
-# The ladder of the system that this one replaces.
+# What a plan chooses from. The caps of 240, 360 and 720 are the rates of the system that this one replaces; those
+# between and above have the same bits a pixel to the power of 0.8.
 DEFAULT_LADDER: tuple[RungSpec, ...] = (
     RungSpec(name="240p", short_side_px=240, video_bps=400_000),
     RungSpec(name="360p", short_side_px=360, video_bps=800_000),
+    RungSpec(name="480p", short_side_px=480, video_bps=1_300_000),
     RungSpec(name="720p", short_side_px=720, video_bps=2_500_000),
+    RungSpec(name="1080p", short_side_px=1080, video_bps=4_800_000),
 )
 
 
@@ -62,14 +65,57 @@ class TranscodeLimits(Contract):
 
 
 class TranscodeSpec(Contract):
-    """Everything that a transcode needs to know; the same value makes the same stream."""
+    """Everything that a transcode needs to know; the same value makes the same stream.
+
+    Without a `ladder` one is planned for the source; one that is given is taken as it is.
+    """
 
     video_id: str
     source: Source
-    ladder: tuple[RungSpec, ...] = Field(default=DEFAULT_LADDER, min_length=1, max_length=8)
+    ladder: tuple[RungSpec, ...] | None = Field(default=None, min_length=1, max_length=8)
     segment_s: int = Field(default=4, ge=1, le=10)
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
     limits: TranscodeLimits = TranscodeLimits()
+
+
+class PlannedRung(Contract):
+    """A rung that was considered, and why it was kept or dropped. `cap_bps` is the highest rate it may have."""
+
+    name: str
+    width: int
+    height: int
+    frame_rate: float
+    cap_bps: int
+    kept: bool
+    reason: str
+
+
+class LadderPlan(Contract):
+    """What was decided and from which measurements.
+
+    `motion_bpp` is what a quick encode of samples spends, in bits a pixel: the less, the more of the picture stands
+    still. None means that nothing could be sampled.
+    """
+
+    content: str
+    motion_bpp: float | None
+    rungs: tuple[PlannedRung, ...]
+    reasons: tuple[str, ...]
+
+
+class Quality(Contract):
+    """VMAF (0-100) against the source, on sampled segments: the mean, and the mean of the worst hundredth."""
+
+    vmaf_mean: float
+    vmaf_low: float
+
+
+class RateCurve(Contract):
+    """A rendition's rate over time: `bps[n]` is the average from n to n + 1 times `step_s`."""
+
+    name: str
+    step_s: float
+    bps: tuple[int, ...]
 
 
 class Rendition(Contract):
@@ -86,6 +132,9 @@ class Rendition(Contract):
     average_bps: int
     peak_bps: int
     playlist: str
+    encoder: str | None = None
+    preset: str | None = None
+    quality: Quality | None = None
 
 
 class AudioRendition(Contract):
@@ -115,6 +164,8 @@ class TranscodeOutcome(Contract):
     audio: AudioRendition | None = None
     steps: tuple[StepTime, ...] = ()
     encoder: str | None = None
+    plan: LadderPlan | None = None
+    rates: tuple[RateCurve, ...] = ()
     master: str | None = None
     thumbnail: str | None = None
     storyboard: str | None = None

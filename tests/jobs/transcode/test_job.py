@@ -322,3 +322,24 @@ def test_a_damaged_file_is_refused(tmp_path: Path):
     result = transcode(source, tmp_path / "hls", ladder=SMALL_LADDER)
     assert result.exit_code == 65
     assert result.outcome["reason"] in ("CORRUPT", "NOT_MEDIA"), result.words
+
+
+def test_a_planned_ladder_halves_a_high_rate_for_small_rungs_and_tells_why(tmp_path: Path):
+    """At 60000/1001 a second, where segments of 4 s begin at odd pictures unless the plan sees to it."""
+    clip = Clip(width=640, height=360, rate=Fraction(60000, 1001), pictures=800, audio_channels=0)
+    result = transcode(make_clip(tmp_path / "source.mp4", clip), tmp_path / "hls")
+    assert result.exit_code == 0, result.words
+    renditions = result.outcome["renditions"]
+    assert [(r["name"], r["frame_rate"], r["encoder"]) for r in renditions] == [
+        ("240p", 29.97, "libx264"), ("360p", 59.94, "libx264"),
+    ]  # fmt: skip
+    assert all(r["preset"] for r in renditions)
+    assert len(read_pictures(result.media("v1"))) == 400
+    assert len(read_pictures(result.media("v2"))) == 800
+    assert result.starts("v1") == result.starts("v2")
+    plan = result.outcome["plan"]
+    assert plan["motion_bpp"] > 0
+    assert [rung["name"] for rung in plan["rungs"] if rung["kept"]] == ["240p", "360p"]
+    assert all(rung["reason"] for rung in plan["rungs"])
+    for curve, rendition in zip(result.outcome["rates"], renditions, strict=True):
+        assert (curve["name"], len(curve["bps"])) == (rendition["name"], rendition["segments"])

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.transcode.ladder import plan_ladder
 from jobs.transcode.plan import AUDIO_PACKET, AUDIO_RATE, Grid, plan_transcode
-from pipeline.contracts.transcode import DEFAULT_LADDER, Source, TranscodeSpec
+from pipeline.contracts.transcode import Source, TranscodeSpec
 from pipeline.media.facts import AudioFacts, Colour, Orientation, SourceFacts, VideoFacts
 from pipeline.media.frame_rate import choose_rate, limit_rate
 
@@ -63,39 +62,6 @@ def facts(seen: VideoFacts, *, sound: tuple[float, float] | None = None) -> Sour
     )
 
 
-@pytest.mark.parametrize(
-    ("source", "renditions"),
-    [
-        ((1920, 1080), [(426, 240), (640, 360), (1280, 720)]),
-        ((1280, 720), [(426, 240), (640, 360), (1280, 720)]),
-        ((1080, 1920), [(240, 426), (360, 640), (720, 1280)]),
-        ((1024, 768), [(320, 240), (480, 360), (960, 720)]),
-        ((768, 432), [(426, 240), (640, 360)]),
-        ((3840, 1600), [(576, 240), (864, 360), (1728, 720)]),
-        ((321, 241), [(320, 240)]),
-        ((320, 180), [(320, 180)]),
-        ((161, 121), [(160, 120)]),
-    ],
-)
-def test_the_default_ladder(source: tuple[int, int], renditions: list[tuple[int, int]]):
-    assert [(r.width, r.height) for r in plan_ladder(DEFAULT_LADDER, video(*source))] == renditions
-
-
-@given(st.integers(16, 8192), st.integers(16, 8192))
-def test_no_rendition_is_larger_than_its_source_or_of_another_shape(width: int, height: int):
-    rungs = plan_ladder(DEFAULT_LADDER, video(width, height))
-    assert rungs
-    assert [r.folder for r in rungs] == [f"v{n}" for n in range(1, len(rungs) + 1)]
-    for rung in rungs:
-        assert rung.width % 2 == rung.height % 2 == 0
-        assert rung.width <= width
-        assert rung.height <= height
-        # Two pixels of rounding on each side.
-        assert abs(rung.width * height - rung.height * width) <= 2 * (width + height)
-    areas = [rung.width * rung.height for rung in rungs]
-    assert areas == sorted(set(areas))
-
-
 RATES = st.sampled_from(
     [Fraction(25), Fraction(30000, 1001), Fraction(25, 2), Fraction(60), Fraction(1), Fraction(24000, 1001)]
 )
@@ -114,6 +80,14 @@ def test_segments_tile_the_pictures_on_the_grid(rate: Fraction, pictures: int, s
     assert (len(starts)) * segment_s * rate >= pictures - 1
     assert Fraction(grid.picture_units, grid.timescale) == 1 / rate
     assert grid.timescale >= 10_000
+
+
+@given(RATES, st.integers(2, 5000))
+def test_half_of_the_pictures_are_cut_at_the_same_times(rate: Fraction, pictures: int):
+    whole = Grid(rate_num=rate.numerator, rate_den=rate.denominator, pictures=pictures, segment_s=4, cut_multiple=2)
+    half = whole.thinned(2)
+    assert [first / half.rate for first in half.starts()] == [first / whole.rate for first in whole.starts()]
+    assert 0 <= half.duration_s - whole.duration_s < 1 / half.rate
 
 
 @given(RATES, st.integers(1, 5000))

@@ -1,0 +1,107 @@
+"""The sandboxed half of `jobs.transcode.difficulty`."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
+from av.video.stream import VideoStream
+
+from jobs.transcode.difficulty import Detail, Difficulty, SampleRequest
+from pipeline.media.opening import UNREADABLE, find_video, open_source
+
+# Samples are spread evenly: slides, camera and titles of a lecture take turns within minutes.
+SAMPLES = 5
+SAMPLE_PICTURES = 12
+# A sample begins at a key frame; where pictures do not come within so many packets it is left out.
+SAMPLE_PACKETS = 120
+# The size that motion is measured at: motion of large pictures shows in small ones.
+QUICK_SIDE_PX = 360
+QUICK_OPTIONS = {"preset": "ultrafast", "crf": "23", "g": "1000"}
+# PSNR of pictures that are alike in every sample.
+ALIKE_DB = 99.0
+
+
+def sample_source(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
+    asked = SampleRequest.model_validate_json(request)
+    motion: list[float] = []
+    details: dict[int, float] = {}
+    taken = 0
+    with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
+        video = find_video(container, max_pixels=asked.max_pixels)
+        video.codec_context.thread_count = 1
+        for frames in _samples(container, video, asked):
+            taken += 1
+            if len(frames) > 1:
+                motion.append(_motion_bpp(frames))
+            for side_px in asked.sides:
+                lost_db = _psnr_db(frames[-1], side_px)
+                details[side_px] = min(lost_db, details.get(side_px, ALIKE_DB))
+    return Difficulty(
+        samples=taken,
+        motion_bpp=sum(motion) / len(motion) if motion else None,
+        details=tuple(Detail(side_px=side_px, psnr_db=lost_db) for side_px, lost_db in details.items()),
+    ).model_dump(mode="json")
+
+
+def _samples(container: InputContainer, video: VideoStream, asked: SampleRequest) -> Iterator[list[VideoFrame]]:
+    """Pictures that follow each other, of several places; fewer places where the container cannot seek."""
+    facts = asked.video
+    for number in range(SAMPLES):
+        at_s = facts.start_s + facts.duration_s * (2 * number + 1) / (2 * SAMPLES)
+        try:
+            container.seek(round(at_s * av.time_base))
+            frames = _pictures(container, video)
+        except UNREADABLE:
+            continue
+        if frames:
+            yield frames
+
+
+def _pictures(container: InputContainer, video: VideoStream) -> list[VideoFrame]:
+    frames: list[VideoFrame] = []
+    for number, packet in enumerate(container.demux(video)):
+        frames += packet.decode()
+        if len(frames) >= SAMPLE_PICTURES or number >= SAMPLE_PACKETS:
+            break
+    return [frame for frame in frames[:SAMPLE_PICTURES] if (frame.width, frame.height) == _size(frames[0])]
+
+
+def _size(frame: VideoFrame) -> tuple[int, int]:
+    return frame.width, frame.height
+
+
+def _fit(frame: VideoFrame, side_px: int) -> tuple[int, int]:
+    """The frame's size with this short side, even; never larger."""
+    share = min(Fraction(1), Fraction(side_px, min(frame.width, frame.height)))
+    return max(16, int(frame.width * share) // 2 * 2), max(16, int(frame.height * share) // 2 * 2)
+
+
+def _motion_bpp(frames: Sequence[VideoFrame]) -> float:
+    width, height = _fit(frames[0], QUICK_SIDE_PX)
+    sizes = []
+    with av.open(io.BytesIO(), "w", format="h264") as container:
+        stream = container.add_stream("libx264", rate=25, options=QUICK_OPTIONS)
+        encoder = stream.codec_context
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.thread_count = width, height, "yuv420p", 1
+        for number, frame in enumerate(frames):
+            small = frame.reformat(width, height, "yuv420p", interpolation=Interpolation.FAST_BILINEAR, threads=1)
+            small.pts, small.time_base = number, Fraction(1, 25)
+            sizes += [packet.size for packet in encoder.encode(small)]
+        sizes += [packet.size for packet in encoder.encode(None)]
+    return 8 * sum(sizes[1:]) / (width * height * (len(frames) - 1))
+
+
+def _psnr_db(frame: VideoFrame, side_px: int) -> float:
+    """Of luma, after scaling to `side_px` and back."""
+    whole = frame.reformat(format="gray", threads=1)
+    small = whole.reformat(*_fit(frame, side_px), interpolation=Interpolation.LANCZOS, threads=1)
+    back = small.reformat(frame.width, frame.height, interpolation=Interpolation.BICUBIC, threads=1)
+    error = whole.to_ndarray().astype(np.float32) - back.to_ndarray()
+    mean_square = float(np.mean(error * error))
+    return ALIKE_DB if mean_square == 0 else min(ALIKE_DB, 10 * float(np.log10(255 * 255 / mean_square)))
