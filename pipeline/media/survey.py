@@ -26,13 +26,14 @@ class TrackSurvey:
         self.encrypted = False
         self._ends_at: int | None = None
         # How far the order of decoding, which only grows in a good file, steps back.
-        self._latest_dts = 0
+        self._latest_dts: int | None = None
         self._back = 0
 
     def add(self, pts: int | None, duration: int | None, *, dts: int | None = None) -> None:
         self.packets += 1
         if dts is not None:
-            self._back = max(self._back, self._latest_dts - dts)
+            if self._latest_dts is not None:
+                self._back = max(self._back, self._latest_dts - dts)
             self._latest_dts = dts
         if pts is None:
             return
