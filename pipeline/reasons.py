@@ -24,7 +24,6 @@ class Reason(StrEnum):
     TOO_LONG = "TOO_LONG"
     TOO_SHORT = "TOO_SHORT"
     TOO_MANY_STREAMS = "TOO_MANY_STREAMS"
-    FRAME_RATE_EXCEEDED = "FRAME_RATE_EXCEEDED"
     TIMESTAMP_GAP = "TIMESTAMP_GAP"
     BAD_TIMESTAMPS = "BAD_TIMESTAMPS"
     DECODER_LIMIT = "DECODER_LIMIT"
@@ -74,9 +73,6 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.TOO_LONG: Sentence("The video is longer than allowed.", "허용된 길이를 넘었습니다."),
     Reason.TOO_SHORT: Sentence("The video is too short.", "동영상이 너무 짧습니다."),
     Reason.TOO_MANY_STREAMS: Sentence("The file holds more tracks than allowed.", "파일 안의 트랙이 너무 많습니다."),
-    Reason.FRAME_RATE_EXCEEDED: Sentence(
-        "The video has more pictures a second than allowed.", "초당 화면 수가 허용된 값을 넘었습니다."
-    ),
     Reason.TIMESTAMP_GAP: Sentence("The video has a long hole in the middle.", "동영상 중간에 긴 공백이 있습니다."),
     Reason.BAD_TIMESTAMPS: Sentence(
         "The video's time stamps make no sense.", "동영상의 시간 정보가 올바르지 않습니다."

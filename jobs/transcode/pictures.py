@@ -93,8 +93,9 @@ def filters(video: VideoFacts, top: RungPlan) -> list[tuple[str, str]]:
         "out_primaries": "bt709",
         "in_transfer": transfer,
         "out_transfer": "bt709",
-        # Rolls highlights and strong colours off; relative colorimetric burns every bright sky out.
-        "intent": "perceptual",
+        # Perceptual rolls highlights off; relative keeps what a plain screen can show, and burnt every bright sky out.
+        # Making its table takes some seconds of CPU, once for each size or format of a source's pictures.
+        "intent": "perceptual" if video.colour.is_hdr else "relative_colorimetric",
     }
     return [
         *chain,

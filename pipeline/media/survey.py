@@ -12,6 +12,9 @@ from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE
 from pipeline.reasons import Reason
 
+# Sloppy muxers are off by some pictures; a clock that was set back is off by more.
+MAX_STEP_BACK_S = 0.5
+
 
 class TrackSurvey:
     """The time stamps of one track, in units of its time base (s)."""
@@ -22,9 +25,16 @@ class TrackSurvey:
         self.packets = 0
         self.encrypted = False
         self._ends_at: int | None = None
+        # How far the order of decoding, which only grows in a good file, steps back.
+        self._latest_dts: int | None = None
+        self._back = 0
 
-    def add(self, pts: int | None, duration: int | None) -> None:
+    def add(self, pts: int | None, duration: int | None, *, dts: int | None = None) -> None:
         self.packets += 1
+        if dts is not None:
+            if self._latest_dts is not None:
+                self._back = max(self._back, self._latest_dts - dts)
+            self._latest_dts = dts
         if pts is None:
             return
         self.stamps.append(pts)
@@ -44,7 +54,7 @@ class TrackSurvey:
         return sorted(set(self.stamps))
 
     def refuse_bad_stamps(self, max_gap_s: float) -> None:
-        """Raise BAD_TIMESTAMPS where pictures have no order, TIMESTAMP_GAP for a hole of more than `max_gap_s`.
+        """Raise BAD_TIMESTAMPS where pictures have no order or time starts again, TIMESTAMP_GAP for a long hole.
 
         A constant output rate would fill the hole with pictures: ten hours are a million of them.
         """
@@ -53,21 +63,23 @@ class TrackSurvey:
             raise PermanentError(
                 Reason.BAD_TIMESTAMPS, f"{self.packets} pictures share {len(ordered)} different time stamps"
             )
+        back_s = float(self._back * self.time_base)
+        if back_s > MAX_STEP_BACK_S:
+            # Two recordings one behind the other: the second would be shown over the first, or not at all.
+            raise PermanentError(Reason.BAD_TIMESTAMPS, f"time goes back by {back_s:.1f} s")
         widest = max((b - a for a, b in pairwise(ordered)), default=0) * self.time_base
         if widest > max_gap_s:
             raise PermanentError(Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s, at most {max_gap_s:g} s")
 
     def refuse_fast(self, max_rate: float) -> None:
-        """Raise FRAME_RATE_EXCEEDED for more pictures a second, on average, than `max_rate`."""
+        """Raise BAD_TIMESTAMPS for more pictures a second, on average, than `max_rate`."""
         ordered = self.in_order()
         if len(ordered) < 2:
             return
         # Both ends may be rounded, by a unit each.
         rate = (len(ordered) - 1) / ((ordered[-1] - ordered[0] + 2) * self.time_base)
         if rate > max_rate:
-            raise PermanentError(
-                Reason.FRAME_RATE_EXCEEDED, f"{float(rate):.0f} pictures a second, at most {max_rate:g}"
-            )
+            raise PermanentError(Reason.BAD_TIMESTAMPS, f"{float(rate):.0f} pictures a second, at most {max_rate:g}")
 
 
 def survey_packets(
@@ -81,7 +93,7 @@ def survey_packets(
             if packet.size == 0:
                 continue
             if packet.stream_index == video.index:
-                pictures.add(None if packet.is_discard else packet.pts, packet.duration)
+                pictures.add(None if packet.is_discard else packet.pts, packet.duration, dts=packet.dts)
                 pictures.encrypted |= packet.has_sidedata("encryption_info")
             elif sounds is not None:
                 sounds.add(packet.pts, packet.duration)

@@ -172,6 +172,22 @@ def test_another_size_than_declared_is_refused(plane: Plane):
     assert plane.probe.calls == []
 
 
+def test_a_source_that_was_cut_on_its_way_is_refused_wherever_it_was_cut(plane: Plane):
+    """By its size alone: a container that could not tell is never looked into."""
+    body = plane.init()
+    key = plane.video(UUID(body["id"])).source_key
+    for percent in range(5, 100, 5):
+        plane.services.store.write(key, SOURCE[: len(SOURCE) * percent // 100], content_type="video/mp4")
+        assert plane.complete(body["id"]).json()["reason"] == "source_invalid:SIZE_MISMATCH"
+    assert plane.probe.calls == []
+
+
+def test_the_job_is_told_the_limits_of_the_installation(plane: Plane):
+    _, job_id = plane.uploaded()
+    limits = plane.services.settings.transcode_limits.model_dump(mode="json")
+    assert plane.job(job_id).spec["limits"] == limits
+
+
 def test_what_the_probe_refuses_is_told_and_a_new_upload_can_be_tried(plane: Plane):
     body = plane.init()
     plane.put(body["upload"])

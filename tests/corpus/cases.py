@@ -74,7 +74,8 @@ def read_cases() -> list[Case]:
 
 def length_s(path: Path) -> float:
     try:
-        with av.open(f"file:{path}", options={"format_whitelist": "mov,matroska,avi,mpegts,mpeg,flv"}) as container:
+        options = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg,flv"}
+        with av.open(f"file:{path}", "r", options=options, metadata_errors="replace") as container:
             return (container.duration or 0) / 1_000_000
     except av.error.FFmpegError:
         return 0.0
@@ -82,7 +83,7 @@ def length_s(path: Path) -> float:
 
 def slots_between_stamps(path: Path) -> int:
     """Places of the source's own constant grid at which it has no picture: the one before is shown there again."""
-    with av.open(f"file:{path}") as container:
+    with av.open(f"file:{path}", "r", metadata_errors="replace") as container:
         (video, *_) = container.streams.video
         stamps = sorted({packet.pts for packet in container.demux(video) if packet.pts is not None})
     gaps = [after - before for before, after in pairwise(stamps)]

@@ -13,6 +13,7 @@ import pytest
 from pipeline.errors import JobError, PermanentError, TransientError
 from pipeline.media.facts import Orientation
 from pipeline.media.probe import ProbeLimits, probe_file, probe_url
+from pipeline.settings import Settings
 from tests.fixtures.media import Clip, make_clip
 
 LIMITS = ProbeLimits()
@@ -83,6 +84,7 @@ def test_what_is_no_video_is_refused_with_its_reason(name: str, tmp_path: Path):
         ({"max_pixels": 320 * 180 - 1}, "DIMENSIONS_EXCEEDED"),
         ({"max_streams": 1}, "TOO_MANY_STREAMS"),
         ({"max_duration_s": 1.5}, "TOO_LONG"),
+        ({"max_source_rate": 24}, "BAD_TIMESTAMPS"),
     ],
 )
 def test_limits_of_the_source_are_held(limits: dict[str, float], reason: str, tmp_path: Path):
@@ -90,6 +92,39 @@ def test_limits_of_the_source_are_held(limits: dict[str, float], reason: str, tm
     with pytest.raises(PermanentError) as caught:
         probe_file(path, LIMITS.model_copy(update=limits))
     assert caught.value.reason == reason
+
+
+def test_at_their_limits_sources_pass_and_faster_ones_are_thinned(tmp_path: Path):
+    """25 pictures a second, two streams and two seconds are what the clip has."""
+    at_most: dict[str, float] = {
+        "max_pixels": 320 * 180,
+        "max_streams": 2,
+        "max_source_rate": 25,
+        "max_output_rate": 10,
+    }
+    facts = probe_file(make_clip(tmp_path / "source.mp4", Clip()), LIMITS.model_copy(update=at_most))
+    # Every third picture: the fewest that must be left out.
+    assert facts.video.rate == Fraction(25, 3)
+
+
+def test_the_defaults_are_those_that_are_promised():
+    limits = Settings().transcode_limits
+    assert (limits.max_pixels, limits.max_streams, limits.max_gap_s) == (35_400_000, 32, 60)
+    assert (limits.max_duration_s, limits.max_source_rate, limits.max_output_rate) == (12 * 3600, 240, 60)
+
+
+def test_every_limit_is_a_setting(monkeypatch: pytest.MonkeyPatch):
+    chosen = {
+        "MAX_PIXELS": 1000, "MAX_DURATION_S": 60, "MAX_STREAMS": 3, "MAX_GAP_S": 2, "MAX_SOURCE_RATE": 50,
+        "MAX_OUTPUT_RATE": 30, "PROBE_MEMORY_MIB": 512,
+    }  # fmt: skip
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, str(value))
+    limits = Settings().transcode_limits
+    assert {name: getattr(limits, name.lower()) for name in chosen} == chosen
+    probe = ProbeLimits.of(limits, timeout_s=5)
+    assert {name: getattr(probe, name.lower()) for name in list(chosen)[:-1]} == dict(list(chosen.items())[:-1])
+    assert probe.memory_mib == 512
 
 
 def test_a_hole_in_time_is_refused(tmp_path: Path):
