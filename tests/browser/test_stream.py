@@ -35,7 +35,8 @@ hls.attachMedia(video);
 STATE = """
 const { video, levels, errors, stalls, hls } = window.seen;
 const s = { time: video.currentTime, seeking: video.seeking, paused: video.paused, height: video.videoHeight,
-            level: hls.currentLevel, levels, errors, stalls, pictures: video.getVideoPlaybackQuality().totalVideoFrames };
+            level: hls.currentLevel, levels, errors, stalls,
+            pictures: video.getVideoPlaybackQuality().totalVideoFrames };
 """
 SEEKS = (7.0, 1.0, 5.1, 3.2, 8.4)
 
