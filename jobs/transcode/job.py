@@ -10,6 +10,7 @@ from jobs.transcode.layout import (
     STORYBOARD_NAME,
     THUMBNAIL_NAME,
 )
+from jobs.transcode.loudness import level_sound
 from jobs.transcode.measure import (
     iframe_playlists,
     measure_audio,
@@ -46,6 +47,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(PROBING):
         plan = plan_transcode(spec, probe_file(source, _probe_limits(spec.limits)))
     with work.step(TRANSCODING) as report:
+        plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
         renditions = measure_renditions(plan, written)

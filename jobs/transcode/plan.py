@@ -98,6 +98,7 @@ class Plan(Contract):
     grid: Grid
     rungs: tuple[RungPlan, ...]
     audio_bps: int
+    gain_db: float | None = None
 
 
 def plan_transcode(spec: TranscodeSpec, facts: SourceFacts) -> Plan:
