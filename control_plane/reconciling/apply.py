@@ -60,7 +60,7 @@ from pipeline.lifecycle.reconcile import (
 )
 from pipeline.logs import get_logger
 from pipeline.reasons import Reason
-from pipeline.storage.keys import MASTER_NAME, THUMBNAIL_NAME, attempt_prefix
+from pipeline.storage.keys import MASTER_NAME, STORYBOARD_NAME, THUMBNAIL_NAME, attempt_prefix
 
 logger = get_logger(__name__)
 
@@ -204,6 +204,7 @@ def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: 
         thumbnail_path=prefix + THUMBNAIL_NAME if outcome.thumbnail is not None else None,
         duration_s=outcome.duration_s,
         renditions=[rendition.model_dump(mode="json") for rendition in outcome.renditions],
+        storyboard_path=prefix + STORYBOARD_NAME if outcome.storyboard is not None else None,
     )
     video = advance_to_ready(connection, job.tenant_id, job.asset_id, publication=publication, actor=_actor(job))
     if video is None:

@@ -25,6 +25,7 @@ def show_video(services: Services, video: Video) -> dict[str, Any]:
         "hls_path": video.hls_path,
         "hls_url": _url(services, video, video.hls_path),
         "thumbnail_url": _url(services, video, video.thumbnail_path),
+        "storyboard_url": _url(services, video, video.storyboard_path),
         "renditions": video.renditions,
         "created_by": video.created_by,
         "created_at": video.created_at.isoformat(),

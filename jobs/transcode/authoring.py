@@ -23,8 +23,6 @@ LEAST_VERSION = 6
 AUDIO_PACKET_SAMPLES = 1024
 # FRAME-RATE has three decimals.
 FRAME_RATE_TOLERANCE = 0.001
-NAL_TYPE_MASK = 0x1F
-NAL_IDR = 5
 
 
 @dataclass(frozen=True)
@@ -170,17 +168,8 @@ def fragments_start_with_a_key_frame(stream: Stream, _: Expected) -> Iterator[Br
             for fragment in segment.fragments:
                 if not fragment.starts_with_sync:
                     yield entry.path, "does not start with a key frame"
-                elif track.codecs.startswith("avc1") and NAL_IDR not in _nal_types(fragment.first_sample):
+                elif track.codecs.startswith("avc1") and not fragment.holds_idr:
                     yield entry.path, "its first picture is no IDR"
-
-
-def _nal_types(sample: bytes) -> set[int]:
-    types = set()
-    while len(sample) > 4:
-        size = int.from_bytes(sample[:4])
-        types.add(sample[4] & NAL_TYPE_MASK)
-        sample = sample[4 + size :]
-    return types
 
 
 def key_frames_are_close(stream: Stream, expected: Expected) -> Iterator[Broken]:

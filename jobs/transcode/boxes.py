@@ -20,6 +20,7 @@ FIELDS_BEFORE_CHILDREN = {b"stsd": 8, b"avc1": 78, b"mp4a": 28}
 
 SYNC_SAMPLE = 0x02000000  # depends on no other sample
 OTHER_SAMPLE = 0x01010000  # depends on others, is no sync sample
+NAL_IDR = 5
 STYP = struct.pack(">I4s4sI4s4s", 24, b"styp", b"msdh", 0, b"msdh", b"cmfs")
 
 
@@ -147,7 +148,8 @@ def read_timescale(init: bytes) -> int:
 class FragmentTimes:
     """What a fragment says of itself, in units of its track's timescale.
 
-    The first `key_bytes` bytes from `offset` in its segment hold its header and its first sample.
+    The first `key_bytes` bytes from `offset` in its segment hold its header and its first sample. `holds_idr` is only
+    for H.264: whether that sample is a picture to which nothing behind it looks back.
     """
 
     start_units: int
@@ -157,7 +159,7 @@ class FragmentTimes:
     starts_with_sync: bool
     offset: int
     key_bytes: int
-    first_sample: bytes
+    holds_idr: bool
 
 
 @dataclass(frozen=True)
@@ -216,5 +218,15 @@ def _read_fragment(moof: bytes, mdat: bytes, offset: int) -> FragmentTimes:
         starts_with_sync=rows[0][1] == SYNC_SAMPLE,
         offset=offset,
         key_bytes=16 + len(moof) + rows[0][0],
-        first_sample=mdat[: rows[0][0]],
+        holds_idr=_holds_idr(mdat[: rows[0][0]]),
     )
+
+
+def _holds_idr(sample: bytes) -> bool:
+    """Whether a NAL unit of this sample is of type 5 (ISO/IEC 14496-10, table 7-1)."""
+    place = 0
+    while place + 4 < len(sample):
+        if sample[place + 4] & 0x1F == NAL_IDR:
+            return True
+        place += 4 + int.from_bytes(sample[place : place + 4])
+    return False

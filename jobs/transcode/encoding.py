@@ -71,7 +71,14 @@ def _start_renditions(crew: Crew, plan: Plan, output: Path) -> list[Stage[Pictur
 def _start_sound(crew: Crew, plan: Plan, output: Path) -> Stage[AudioFrame, TrackFacts] | None:
     if plan.audio is None:
         return None
-    work = partial(encode_sound, origin_s=plan.origin_s, grid=plan.grid, audio_bps=plan.audio_bps, output=output)
+    work = partial(
+        encode_sound,
+        origin_s=plan.origin_s,
+        grid=plan.grid,
+        audio_bps=plan.audio_bps,
+        gain_db=plan.gain_db,
+        output=output,
+    )
     return crew.start("audio", work, depth=SOUNDS_WAITING)
 
 

@@ -12,6 +12,7 @@ from jobs.transcode.layout import (
     STORYBOARD_NAME,
     THUMBNAIL_NAME,
 )
+from jobs.transcode.loudness import level_sound
 from jobs.transcode.measure import (
     iframe_playlists,
     measure_audio,
@@ -52,6 +53,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
         plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
+        plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
         written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
         source.unlink()
         renditions = measure_renditions(plan, written)

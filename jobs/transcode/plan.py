@@ -113,6 +113,7 @@ class Plan(Contract):
     rungs: tuple[RungPlan, ...]
     audio_bps: int
     ladder: LadderPlan
+    gain_db: float | None = None
 
     def grid_of(self, rung: RungPlan) -> Grid:
         return self.grid.thinned(rung.rate_divisor)

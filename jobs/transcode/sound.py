@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
@@ -14,6 +15,9 @@ from jobs.transcode.layout import AUDIO_FOLDER
 from jobs.transcode.plan import AUDIO_PACKET, AUDIO_RATE, Grid
 from jobs.transcode.tracks import TrackWriter
 
+if TYPE_CHECKING:
+    from jobs.transcode.levelling import Levelling
+
 SAMPLE_BYTES = 4
 # Time stamps of some containers are off by a few ms; what is heard is a jump of more than this.
 SLACK_SAMPLES = AUDIO_RATE // 50
@@ -21,13 +25,13 @@ SILENCE_SAMPLES = AUDIO_RATE
 
 
 def encode_sound(
-    frames: Iterator[AudioFrame], *, origin_s: float, grid: Grid, audio_bps: int, output: Path
+    frames: Iterator[AudioFrame], *, origin_s: float, grid: Grid, audio_bps: int, gain_db: float | None, output: Path
 ) -> TrackFacts:
     """Place decoded sound by its time stamps, fill holes with silence, encode and write."""
     total = grid.audio_packets * AUDIO_PACKET
     with open_audio_encoder(audio_bps) as (encoder, init):
         track = TrackWriter(output / AUDIO_FOLDER, init, starts=grid.audio_starts(), sample_units=AUDIO_PACKET)
-        sink = _PacketSink(encoder, track, total)
+        sink = _PacketSink(encoder, track, total, gain_db=gain_db)
         timeline = _Timeline(sink, Fraction(origin_s))
         for frame in frames:
             timeline.add(frame)
@@ -36,16 +40,27 @@ def encode_sound(
         return track.finish()
 
 
+def _open_levelling(gain_db: float | None) -> "Levelling | None":
+    if gain_db is None:
+        return None
+    # It needs numpy, which takes longer to load than a first picture to encode: only who wants it waits for it.
+    from jobs.transcode.levelling import Levelling  # noqa: PLC0415
+
+    return Levelling(gain_db)
+
+
 class _PacketSink:
     """Cuts samples into packets, encodes them, and ends exactly at `total` samples."""
 
-    def __init__(self, encoder: AudioCodecContext, track: TrackWriter, total: int) -> None:
+    def __init__(self, encoder: AudioCodecContext, track: TrackWriter, total: int, *, gain_db: float | None) -> None:
         self._encoder = encoder
         self._track = track
         self._total = total
         self._planes = (bytearray(), bytearray())
+        self._taken = 0
         self._encoded = 0
         self.placed = 0
+        self._levelling = _open_levelling(gain_db)
 
     def add(self, left: bytes, right: bytes) -> None:
         """Planar floats of both channels, of the same length."""
@@ -53,19 +68,29 @@ class _PacketSink:
         self._planes[0].extend(left)
         self._planes[1].extend(right)
         size = AUDIO_PACKET * SAMPLE_BYTES
-        while len(self._planes[0]) >= size and self._encoded < self._total:
-            frame = AudioFrame(format="fltp", layout="stereo", samples=AUDIO_PACKET)
-            frame.sample_rate = AUDIO_RATE
-            frame.time_base = Fraction(1, AUDIO_RATE)
-            frame.pts = self._encoded
-            for plane, waiting in zip(frame.planes, self._planes, strict=True):
-                plane.update(bytes(waiting[:size]))
+        while len(self._planes[0]) >= size and self._taken < self._total:
+            packet = [bytes(waiting[:size]) for waiting in self._planes]
+            for waiting in self._planes:
                 del waiting[:size]
-            self._encoded += AUDIO_PACKET
-            self._write(frame)
-        if self._encoded >= self._total:
+            self._taken += AUDIO_PACKET
+            self._level(packet)
+        if self._taken >= self._total:
             for waiting in self._planes:
                 waiting.clear()
+
+    def _level(self, packet: list[bytes]) -> None:
+        for levelled in [packet] if self._levelling is None else self._levelling.push(packet):
+            self._encode(levelled)
+
+    def _encode(self, packet: list[bytes]) -> None:
+        frame = AudioFrame(format="fltp", layout="stereo", samples=AUDIO_PACKET)
+        frame.sample_rate = AUDIO_RATE
+        frame.time_base = Fraction(1, AUDIO_RATE)
+        frame.pts = self._encoded
+        for plane, data in zip(frame.planes, packet, strict=True):
+            plane.update(data)
+        self._encoded += AUDIO_PACKET
+        self._write(frame)
 
     def add_silence(self, samples: int) -> None:
         while samples > 0 and self.placed < self._total:
@@ -75,6 +100,8 @@ class _PacketSink:
 
     def finish(self) -> None:
         self.add_silence(self._total - self.placed)
+        for levelled in self._levelling.flush() if self._levelling is not None else ():
+            self._encode(levelled)
         self._write(None)
 
     def _write(self, frame: AudioFrame | None) -> None:

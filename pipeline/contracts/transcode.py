@@ -75,6 +75,8 @@ class TranscodeSpec(Contract):
     ladder: tuple[RungSpec, ...] | None = Field(default=None, min_length=1, max_length=8)
     segment_s: int = Field(default=4, ge=1, le=10)
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
+    # EBU R128's integrated loudness, -16 for what is heard on phones and laptops; None leaves the sound as it is.
+    loudness_lufs: float | None = Field(default=None, ge=-31, le=-10)
     limits: TranscodeLimits = TranscodeLimits()
 
 

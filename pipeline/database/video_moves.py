@@ -29,6 +29,7 @@ class Publication:
     thumbnail_path: str | None
     duration_s: float
     renditions: list[dict[str, Any]]
+    storyboard_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,8 @@ def advance_to_ready(
         guard=SQL(""),
         changes=SQL(
             "published_job_id = %(job_id)s, hls_path = %(hls_path)s, thumbnail_path = %(thumbnail_path)s,"
-            " duration_s = %(duration_s)s, renditions = %(renditions)s, error_reason = NULL"
+            " storyboard_path = %(storyboard_path)s, duration_s = %(duration_s)s, renditions = %(renditions)s,"
+            " error_reason = NULL"
         ),
         values={
             "tenant_id": tenant_id,

@@ -35,6 +35,7 @@ class Video:
     published_job_id: UUID | None
     hls_path: str | None
     thumbnail_path: str | None
+    storyboard_path: str | None
     duration_s: float | None
     renditions: list[dict[str, Any]] | None
     version: int

@@ -52,6 +52,22 @@ class Browser:
         keys = [{"type": "keyDown", "value": value}, {"type": "keyUp", "value": value}]
         self._post("actions", {"actions": [{"type": "key", "id": "keyboard", "actions": keys}]})
 
+    def point(self, identifier: str, share: float) -> None:
+        """Move the mouse over an element, to this share of its width."""
+        self._mouse(identifier, share, [])
+
+    def click(self, identifier: str, share: float) -> None:
+        self._mouse(identifier, share, [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}])
+
+    def _mouse(self, identifier: str, share: float, then: list[dict[str, Any]]) -> None:
+        box = self.run(
+            "const e = document.getElementById(arguments[0]); e.scrollIntoView({block: 'center'});"
+            "const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]",
+            identifier,
+        )
+        move = {"type": "pointerMove", "x": round(box[0] + share * box[2]), "y": round(box[1] + box[3] / 2)}
+        self._post("actions", {"actions": [{"type": "pointer", "id": "mouse", "actions": [move, *then]}]})
+
     def emulate(self, command: str, parameters: dict[str, Any]) -> Any:
         """A command of the DevTools protocol."""
         return self._post("goog/cdp/execute", {"cmd": command, "params": parameters})

@@ -71,15 +71,19 @@ def test_a_ready_video_plays_and_nothing_is_refused_or_broken(player: Browser):
 
 
 def test_each_quality_can_be_chosen_and_plays_on_from_where_it_was(player: Browser):
-    before = state_when(player, "s.time > 0.3", "time goes on")
+    state_when(player, "s.time > 0.3", "time goes on")
     for level, height in enumerate((240, 360, 720)):
+        player.run("document.getElementById('video').currentTime = 2")
+        before = state_when(player, "s.time > 2 && s.time < 6", "it is put back")
         choose(player, "quality", str(level))
-        after = state_when(
+        shown = state_when(
             player,
             f"s.engine === 'hls.js' && s.level === '{level}' && s.height === {height} && s.time > {before['time']}",
-            f"{height} lines play on",
+            f"{height} lines are shown",
         )
-        before = after
+        after = state_when(player, f"!s.paused && s.time > {shown['time']} + 0.5", f"{height} lines play on")
+        assert after["height"] == height
+    before = after
     choose(player, "quality", "-1")
     state_when(player, f"s.time > {before['time']}", "the automatic quality plays on")
     label = player.run("return document.getElementById('quality').selectedOptions[0].text")
@@ -96,6 +100,32 @@ def test_seeking_forth_and_back_plays_on_from_there(player: Browser, engine: str
         player.run("document.getElementById('video').currentTime = arguments[0]", target)
         state_when(player, f"s.time > {target} && s.time < {target} + 4", f"plays on from {target}")
     assert player.console() == []
+
+
+def test_the_storyboard_shows_the_moment_that_is_pointed_at(player: Browser):
+    preview = "const p = document.getElementById('preview'), t = document.getElementById('preview-tile');"
+    player.wait("return document.getElementById('seek').max > 9", "the seek bar knows the length")
+    for share, second, column in ((0.2, "0:02", 0), (0.9, "0:09", 1)):
+        player.point("seek", share)
+        style = player.wait(
+            f"{preview} return !p.hidden && !t.hidden && p.innerText.includes('{second}')"
+            " ? t.style.backgroundPosition + ' ' + t.style.backgroundImage + ' ' + t.style.width : null",
+            "the preview is shown",
+        )
+        assert style.startswith(f"{'-' * bool(column)}{column * 240}px 0px "), style
+        assert "storyboard/000.jpg" in style
+    player.point("title", 0.5)
+    player.wait(f"{preview} return p.hidden", "the preview is gone")
+    assert player.console() == []
+
+
+def test_the_seek_bar_shows_where_the_video_is_and_moves_it(player: Browser):
+    player.run("document.getElementById('video').pause()")
+    player.click("seek", 0.7)
+    state_when(player, "Math.abs(s.time - 7) < 0.4", "a click on the bar seeks")
+    player.wait("return Math.abs(document.getElementById('seek').value - 7) < 0.4", "the bar is where the video is")
+    player.press("ArrowLeft")
+    state_when(player, "Math.abs(s.time - 2) < 0.4", "an arrow on the bar seeks five seconds")
 
 
 def test_the_keyboard_plays_seeks_and_changes_the_speed(player: Browser):

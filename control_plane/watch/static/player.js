@@ -3,6 +3,7 @@
 // A browser that plays HLS by itself lets no page choose the quality. So a chosen quality is played by hls.js in any
 // browser that can run it, and "Auto" by whichever engine is open.
 
+import { openSeekBar } from "./seekbar.js";
 import { text } from "./words.js";
 
 const HLS_TYPE = "application/vnd.apple.mpegurl";
@@ -33,6 +34,7 @@ export async function openPlayer({ row, viewer, whenBroken }) {
   element("hint").hidden = false;
   element("hint").textContent = row.allow_skip ? text.keys : text.noSkip;
   offerSpeeds(player);
+  openSeekBar({ video: player.video, row });
   if (!row.allow_skip) holdBackSkipping(player.video);
   if (row.show_watermark && viewer) showWatermark(viewer);
   document.addEventListener("keydown", (event) => onKey(event, player));
@@ -220,7 +222,7 @@ function toggleFullscreen() {
 }
 
 function onKey(event, player) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, button, input")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, button, input:not(#seek)")) return;
   const { video } = player;
   const seek = (seconds) => {
     video.currentTime = Math.min(Math.max(video.currentTime + seconds, 0), video.duration || 0);

@@ -97,6 +97,7 @@ async function play(row) {
     element("controls").hidden = true;
     element("hint").hidden = true;
     element("watermark").hidden = true;
+    element("seek-bar").hidden = true;
     showNotice(text.cannotPlay, explain(error), { code: error.message });
   };
   try {
