@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
+from jobs.transcode.early_upload import EarlyUpload
 from jobs.transcode.encode import EncodeReport, encode
 from jobs.transcode.ladder import sides_to_judge
-from jobs.transcode.layout import MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
+from jobs.transcode.layout import AUDIO_FOLDER, MASTER_NAME, MEDIA_PLAYLIST_NAME, THUMBNAIL_NAME
 from jobs.transcode.measure import measure_audio, measure_renditions, media_playlists, rate_curves
-from jobs.transcode.plan import plan_transcode
+from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
 from jobs.transcode.thumbnail import draw_thumbnail
@@ -39,7 +40,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
         plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
-        written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
+        written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
         source.unlink()
         renditions = measure_renditions(plan, written)
         audio = measure_audio(plan, written)
@@ -49,7 +50,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(THUMBNAIL):
         draw_thumbnail(written.renditions[-1], output=output, limits=spec.limits)
     with work.step(UPLOADING) as report:
-        _publish(work, output, report)
+        _publish(work, output, stored, report)
 
     return TranscodeOutcome(
         status="ready",
@@ -82,8 +83,24 @@ def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
     (output / MASTER_NAME).write_text(master)
 
 
-def _publish(work: Workplace, output: Path, report: Report) -> None:
-    rounds = [files for files in list_outputs(output) if files]
+def _encode(
+    spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
+) -> tuple[EncodeReport, frozenset[str]]:
+    """What was written, and the names of the segments that are stored already."""
+    folders = [*(rung.folder for rung in plan.rungs), *([AUDIO_FOLDER] if plan.audio is not None else [])]
+    with EarlyUpload(work, output, folders) as early:
+
+        def progress(done: float) -> None:
+            early.check()
+            report(done)
+
+        written = encode(plan, source=source, output=output, limits=spec.limits, progress=progress)
+    return written, frozenset(early.stored)
+
+
+def _publish(work: Workplace, output: Path, stored: frozenset[str], report: Report) -> None:
+    left = ([file for file in files if file.path not in stored] for files in list_outputs(output))
+    rounds = [files for files in left if files]
     total = sum(file.size_bytes for files in rounds for file in files)
     done = 0
     for files in rounds:

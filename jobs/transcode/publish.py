@@ -20,14 +20,13 @@ ROUNDS: tuple[tuple[str, ...], ...] = ((INIT_NAME,), (MEDIA_PLAYLIST_NAME, THUMB
 
 def list_outputs(output: Path) -> tuple[Sequence[OutputFile], ...]:
     """All files below `output`, in rounds; each round is to be stored whole before the next begins."""
-    paths = sorted(path for path in output.rglob("*") if path.is_file())
-    files = [
-        OutputFile(
-            path=path.relative_to(output).as_posix(),
-            size_bytes=path.stat().st_size,
-            content_type=CONTENT_TYPES[path.suffix],
-        )
-        for path in paths
-    ]
+    names = sorted(path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file())
+    files = [describe(output, name) for name in names]
     named = {MEDIA_PLAYLIST_NAME: 1, THUMBNAIL_NAME: 1, MASTER_NAME: 2}
     return tuple([file for file in files if named.get(Path(file.path).name, 0) == number] for number in range(3))
+
+
+def describe(output: Path, name: str) -> OutputFile:
+    """A file of the folder, as it will be stored."""
+    path = output / name
+    return OutputFile(path=name, size_bytes=path.stat().st_size, content_type=CONTENT_TYPES[path.suffix])
