@@ -1,5 +1,6 @@
 """The transcode: a source becomes an adaptive HLS stream, as named steps over its spec."""
 
+import os
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
@@ -11,6 +12,7 @@ from jobs.transcode.measure import measure_audio, measure_renditions, media_play
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
+from jobs.transcode.quality import is_asked_for, measure_quality
 from jobs.transcode.thumbnail import draw_thumbnail
 from jobs.transcode.verify import verify
 from pipeline.contracts.transcode import STEPS, TranscodeLimits, TranscodeOutcome, TranscodeSpec
@@ -41,8 +43,10 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
         written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
-        source.unlink()
         renditions = measure_renditions(plan, written)
+        if is_asked_for(os.environ):
+            renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)
+        source.unlink()
         audio = measure_audio(plan, written)
         write_playlists(output, written, write_master(renditions, audio))
     with work.step(VALIDATING):
