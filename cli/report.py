@@ -56,7 +56,7 @@ def _plan(plan: Row) -> Iterable[str]:
     for rung in plan["rungs"]:
         yield (
             f'<tr class="{"kept" if rung["kept"] else "dropped"}"><td>{escape(rung["name"])}</td>'
-            f"<td>{rung['width']}&times;{rung['height']}</td><td>{rung['frame_rate']:g}</td>"
+            f"<td>{rung['width']}\N{MULTIPLICATION SIGN}{rung['height']}</td><td>{rung['frame_rate']:g}</td>"
             f"<td>{figures.bitrate(rung['cap_bps'])}</td><td>{escape(rung['reason'])}</td></tr>"
         )
     yield "</table>"

@@ -1,11 +1,14 @@
 """The transcode: a source becomes an adaptive HLS stream, as named steps over its spec."""
 
+import os
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
+from jobs.transcode.early_upload import EarlyUpload
 from jobs.transcode.encode import EncodeReport, encode
 from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import (
+    AUDIO_FOLDER,
     IFRAME_PLAYLIST_NAME,
     MASTER_NAME,
     MEDIA_PLAYLIST_NAME,
@@ -21,9 +24,10 @@ from jobs.transcode.measure import (
     media_playlists,
     rate_curves,
 )
-from jobs.transcode.plan import plan_transcode
+from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
+from jobs.transcode.quality import is_asked_for, measure_quality
 from jobs.transcode.thumbnail import draw_stills
 from jobs.transcode.verify import verify
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
@@ -54,9 +58,11 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         plan = plan_transcode(spec, facts, difficulty)
     with work.step(TRANSCODING) as report:
         plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
-        written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
-        source.unlink()
+        written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
         renditions = measure_renditions(plan, written)
+        if is_asked_for(os.environ):
+            renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)
+        source.unlink()
         audio = measure_audio(plan, written)
         write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
     with work.step(VALIDATING):
@@ -64,7 +70,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(THUMBNAIL):
         draw_stills(written.renditions, renditions, output=output, limits=spec.limits)
     with work.step(UPLOADING) as report:
-        _publish(work, output, report)
+        _publish(work, output, stored, report)
 
     return TranscodeOutcome(
         status="ready",
@@ -89,8 +95,24 @@ def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
     (output / MASTER_NAME).write_text(master, encoding="utf-8")
 
 
-def _publish(work: Workplace, output: Path, report: Report) -> None:
-    rounds = [files for files in list_outputs(output) if files]
+def _encode(
+    spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
+) -> tuple[EncodeReport, frozenset[str]]:
+    """What was written, and the names of the segments that are stored already."""
+    folders = [*(rung.folder for rung in plan.rungs), *([AUDIO_FOLDER] if plan.audio is not None else [])]
+    with EarlyUpload(work, output, folders) as early:
+
+        def progress(done: float) -> None:
+            early.check()
+            report(done)
+
+        written = encode(plan, source=source, output=output, limits=spec.limits, progress=progress)
+    return written, frozenset(early.stored)
+
+
+def _publish(work: Workplace, output: Path, stored: frozenset[str], report: Report) -> None:
+    left = ([file for file in files if file.path not in stored] for files in list_outputs(output))
+    rounds = [files for files in left if files]
     total = sum(file.size_bytes for files in rounds for file in files)
     done = 0
     for files in rounds:

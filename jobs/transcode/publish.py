@@ -35,16 +35,15 @@ ROUNDS = {
 
 def list_outputs(output: Path) -> tuple[Sequence[OutputFile], ...]:
     """All files below `output`, in rounds; each round is to be stored whole before the next begins."""
-    paths = sorted(path for path in output.rglob("*") if path.is_file())
-    files = [
-        OutputFile(
-            path=path.relative_to(output).as_posix(),
-            size_bytes=path.stat().st_size,
-            content_type=content_type_of(path),
-        )
-        for path in paths
-    ]
+    names = sorted(path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file())
+    files = [describe(output, name) for name in names]
     return tuple([file for file in files if ROUNDS.get(Path(file.path).name, 0) == number] for number in range(3))
+
+
+def describe(output: Path, name: str) -> OutputFile:
+    """A file of the folder, as it will be stored."""
+    path = output / name
+    return OutputFile(path=name, size_bytes=path.stat().st_size, content_type=content_type_of(path))
 
 
 def content_type_of(path: Path) -> str:

@@ -343,3 +343,15 @@ def test_a_planned_ladder_halves_a_high_rate_for_small_rungs_and_tells_why(tmp_p
     assert all(rung["reason"] for rung in plan["rungs"])
     for curve, rendition in zip(result.outcome["rates"], renditions, strict=True):
         assert (curve["name"], len(curve["bps"])) == (rendition["name"], rendition["segments"])
+
+
+def test_quality_is_measured_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The larger rendition is nearer to the source; a shift by a picture would show as a low score of both."""
+    monkeypatch.setenv("QUALITY", "vmaf")
+    clip = Clip(width=640, height=360, pictures=150, audio_channels=0)
+    result = transcode(make_clip(tmp_path / "source.mp4", clip), tmp_path / "hls", ladder=SMALL_LADDER)
+    assert result.exit_code == 0, result.words
+    scores = [rendition["quality"] for rendition in result.outcome["renditions"]]
+    assert all(0 <= score["vmaf_low"] <= score["vmaf_mean"] <= 100 for score in scores)
+    assert scores[-1]["vmaf_mean"] > 85
+    assert scores[-1]["vmaf_mean"] >= scores[0]["vmaf_mean"]

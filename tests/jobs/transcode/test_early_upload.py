@@ -1,0 +1,111 @@
+"""Segments are stored while later ones are encoded; what ends the storing ends the encoding."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from jobs.transcode import early_upload
+from jobs.transcode.early_upload import EarlyUpload
+from jobs.transcode.layout import segment_name
+from pipeline.contracts.envelope import OutputFile
+from pipeline.contracts.transcode import STEPS
+from pipeline.errors import TransientError
+from pipeline.execution.folder_workplace import FolderWorkplace
+from pipeline.execution.step_clock import StepClock
+from pipeline.execution.workplace import Report
+from pipeline.progress.news import ProgressNews
+from pipeline.reasons import Reason
+
+WITHIN_S = 10
+
+
+@pytest.fixture(autouse=True)
+def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(early_upload, "LOOK_EVERY_S", 0.01)
+
+
+class Silent:
+    def show(self, news: ProgressNews) -> None:
+        """Nobody looks."""
+
+
+class Stored(FolderWorkplace):
+    """A folder that says when something has come, and may be `gone`."""
+
+    gone = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, StepClock(STEPS, Silent(), on_report=lambda: None), outputs=folder / "stored")
+        self.came = Event()
+
+    def publish(self, root: Path, files: Sequence[OutputFile], report: Report) -> None:
+        if self.gone:
+            raise TransientError(Reason.STORAGE_UNAVAILABLE, "gone")
+        super().publish(root, files, report)
+        self.came.set()
+
+    def names(self) -> set[str]:
+        return {path.relative_to(self._outputs).as_posix() for path in self._outputs.rglob("*.m4s")}
+
+
+def write(output: Path, folder: str, *numbers: int) -> None:
+    (output / folder).mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        (output / folder / segment_name(number)).write_bytes(b"segment")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_segment_is_stored_as_soon_as_the_next_one_is_there(tmp_path: Path):
+    work, output = Stored(tmp_path), tmp_path / "output"
+    with EarlyUpload(work, output, ["v1", "audio"]) as early:
+        write(output, "v1", 0, 1)
+        write(output, "audio", 0)
+        wait_until(lambda: work.names() == {"v1/00000.m4s"})
+        write(output, "audio", 1, 2)
+        write(output, "v1", 2)
+        wait_until(lambda: len(work.names()) == 4)
+    # The last ones might still be written to.
+    assert early.stored == work.names() == {"v1/00000.m4s", "v1/00001.m4s", "audio/00000.m4s", "audio/00001.m4s"}
+
+
+def fails(early: EarlyUpload) -> bool:
+    try:
+        early.check()
+    except TransientError:
+        return True
+    return False
+
+
+def test_a_store_that_is_gone_is_told_while_the_encoder_is_at_work(tmp_path: Path):
+    work, output = Stored(tmp_path), tmp_path / "output"
+    work.gone = True
+    write(output, "v1", 0, 1)
+
+    def encode() -> None:
+        with EarlyUpload(work, output, ["v1"]) as early:
+            wait_until(lambda: fails(early))
+
+    with pytest.raises(TransientError, match="gone"):
+        encode()
+
+
+def test_nothing_is_sent_after_the_encoding_has_failed(tmp_path: Path):
+    work, output = Stored(tmp_path), tmp_path / "output"
+
+    def encode() -> None:
+        with EarlyUpload(work, output, ["v1"]):
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        encode()
+    write(output, "v1", 0, 1)
+    assert not work.came.wait(0.1)
