@@ -34,7 +34,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with work.step(PROBING):
         plan = plan_transcode(spec, probe_file(source, _probe_limits(spec.limits)))
     with work.step(TRANSCODING) as report:
-        written = encode(plan, source=source, output=output, limits=spec.limits, progress=report)
+        written = encode(plan, source=source, output=output, devices=work.devices, limits=spec.limits, progress=report)
         source.unlink()
         renditions = measure_renditions(plan, written)
         audio = measure_audio(plan, written)
@@ -53,6 +53,8 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         audio=audio,
         steps=work.step_times,
         encoder=written.encoder,
+        decoder=written.decoder,
+        device_notes=written.device_notes,
         master=MASTER_NAME,
         thumbnail=THUMBNAIL_NAME,
     )

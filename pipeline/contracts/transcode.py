@@ -98,7 +98,10 @@ class AudioRendition(Contract):
 
 
 class TranscodeOutcome(Contract):
-    """How an attempt ended. Written as `outcome.json`, and the body of the `finish` call."""
+    """How an attempt ended. Written as `outcome.json`, and the body of the `finish` call.
+
+    `encoder` and `decoder` are FFmpeg's names of what was used; `device_notes` say what was passed over, and why.
+    """
 
     status: Literal["ready", "failed"]
     reason: Reason | None = None
@@ -108,6 +111,8 @@ class TranscodeOutcome(Contract):
     audio: AudioRendition | None = None
     steps: tuple[StepTime, ...] = ()
     encoder: str | None = None
+    decoder: str | None = None
+    device_notes: tuple[str, ...] = ()
     master: str | None = None
     thumbnail: str | None = None
 
