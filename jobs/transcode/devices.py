@@ -57,6 +57,8 @@ def choose_encoder(
     small = _too_small(rungs)
     if small is not None:
         return Choice(on_gpu=False, note=f"NVENC passed over: {small.width}x{small.height} is too small for it")
+    if wish.encoder is EncoderWish.AUTO and wish.attempt > 1:
+        return Choice(on_gpu=False, note=f"NVENC passed over: this is attempt {wish.attempt}")
     problem = trial()
     if wish.encoder is EncoderWish.NVENC:
         for wait_s in SESSION_WAITS_S:

@@ -47,7 +47,8 @@ class Engines:
             if self.decodes_on_gpu and wish.attempt == 1:
                 raise doubt(verdict) from verdict
             raise
-        except av.error.FFmpegError as error:
+        # RuntimeError: a track found that the encoder's pictures are not in the order, or where, they have to be.
+        except (av.error.FFmpegError, RuntimeError) as error:
             if self.encodes_on_gpu or self.decodes_on_gpu:
                 raise TransientError(Reason.GPU_UNAVAILABLE, f"it failed on the way: {error}") from error
             raise

@@ -9,7 +9,7 @@ from pipeline.contracts.envelope import Contract
 
 class EncoderWish(StrEnum):
     AUTO = "auto"
-    """NVENC where it encodes, else x264."""
+    """NVENC where it encodes, else x264; x264 too for an attempt after the first."""
     NVENC = "nvenc"
     """A GPU queue's: without NVENC the attempt ends, since a CPU's work at a GPU's price helps nobody."""
     X264 = "x264"

@@ -154,6 +154,13 @@ def test_what_no_nvdec_reads_goes_to_the_cpu(wish: DecoderWish, codec: str, pixe
     assert trials.asked == 0
 
 
+def test_auto_encodes_a_second_attempt_on_the_cpu():
+    """Whatever the GPU did to the first one, once is enough; a queue's own wish for a GPU stands."""
+    on_gpu, note = choose(Trials(None), DeviceWish(encoder=AUTO, attempt=2))
+    assert (on_gpu, note) == (False, "NVENC passed over: this is attempt 2")
+    assert choose(Trials(None), DeviceWish(encoder=NVENC, attempt=2)) == (True, None)
+
+
 def test_auto_decodes_a_second_attempt_on_the_cpu():
     assert decode(Trials(None), decoder=DecoderWish.AUTO, attempt=2) == (False, "NVDEC passed over: this is attempt 2")
 
@@ -198,6 +205,11 @@ def test_a_verdict_of_nvdec_on_a_source_is_not_the_last_one():
 def test_a_gpu_that_fails_on_the_way_is_tried_again(where: dict[str, bool]):
     with pytest.raises(TransientError, match="failed on the way"), engines(**where).judging_failures(DeviceWish()):
         raise av.error.ExternalError(1, "Generic error in an external library")
+
+
+def test_pictures_in_an_order_that_no_track_takes_are_the_gpus_fault():
+    with pytest.raises(TransientError), engines(encodes_on_gpu=True).judging_failures(DeviceWish()):
+        raise RuntimeError("v1: sample 7 comes more than 3 samples late")
 
 
 def test_a_failure_of_ffmpeg_without_a_gpu_stays_what_it_is():
