@@ -24,7 +24,8 @@ TRIED_PACKETS = 48
 class PictureDecoder:
     """Decodes the picture track with a decoder of its own name, all else with the container's.
 
-    Pictures may come out smaller than they are coded: NVDEC resizes while it decodes, so that less is copied.
+    Pictures may come out smaller than they are coded: NVDEC resizes while it decodes, so that less is copied. That is
+    why FFmpeg's cuvid decoders are used, and not PyAV's HWAccel, which cannot.
     """
 
     def __init__(self, video: VideoStream, name: str, *, size: tuple[int, int] | None = None) -> None:

@@ -14,6 +14,8 @@ from pipeline.media.gpu import SESSIONS_USED_UP
 from pipeline.reasons import Reason
 
 Trial = Callable[[], str | None]
+# A trial's answer where there is nothing to try. On most machines: `auto` does not go on about it.
+NO_DEVICE = "no NVIDIA device is here"
 
 # NVENC refuses smaller pictures: 145x49 on the GPUs of NVIDIA's own table, rounded up to whole macroblocks.
 NVENC_LEAST_WIDTH, NVENC_LEAST_HEIGHT = 160, 64
@@ -70,6 +72,8 @@ def choose_encoder(
         return Choice(on_gpu=True)
     if wish.encoder is EncoderWish.NVENC and not wish.cpu_fallback:
         raise _unavailable("NVENC", problem, wish.attempt)
+    if wish.encoder is EncoderWish.AUTO and problem == NO_DEVICE:
+        return Choice(on_gpu=False)
     return Choice(on_gpu=False, note=f"NVENC passed over: {problem}")
 
 
@@ -89,6 +93,8 @@ def choose_decoder(wish: DeviceWish, video: VideoFacts, *, codec: str, trial: Tr
         return Choice(on_gpu=True)
     if wish.decoder is DecoderWish.NVDEC and not wish.cpu_fallback:
         raise _unavailable("NVDEC", problem, wish.attempt)
+    if wish.decoder is DecoderWish.AUTO and problem == NO_DEVICE:
+        return Choice(on_gpu=False)
     return Choice(on_gpu=False, note=f"NVDEC passed over: {problem}")
 
 

@@ -14,7 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from jobs.transcode.decoders import PictureDecoder, codec_name, nvdec_name, size_from_decoder, try_decoder
-from jobs.transcode.devices import Choice, choose_decoder, choose_encoder, doubt
+from jobs.transcode.devices import NO_DEVICE, Choice, choose_decoder, choose_encoder, doubt
 from jobs.transcode.encode import EncodeRequest
 from jobs.transcode.encoders import NVENC, X264, VideoEncoder, try_encoder
 from jobs.transcode.pictures import output_matrix
@@ -24,7 +24,6 @@ from pipeline.media import gpu
 from pipeline.reasons import Reason
 
 DECODER_THREADS = 2
-NO_DEVICE = "no NVIDIA device is here"
 
 
 @dataclass(frozen=True)

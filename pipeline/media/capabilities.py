@@ -4,7 +4,8 @@ from pipeline.contracts.envelope import Contract
 from pipeline.media import gpu
 from pipeline.media.sandbox import SandboxLimits, run_sandboxed
 
-LIMITS = SandboxLimits(memory_mib=2048, cpu_s=60, deadline_s=60, address_mib=gpu.ADDRESS_SPACE_MIB)
+# A driver may keep files of its own while it starts.
+LIMITS = SandboxLimits(memory_mib=2048, cpu_s=60, deadline_s=60, file_mib=64, address_mib=gpu.ADDRESS_SPACE_MIB)
 
 
 class CodecCheck(Contract):
