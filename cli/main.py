@@ -20,6 +20,7 @@ class Commands(LoadedWhenCalled):
         "videos": Place("cli.videos", "Upload lectures, list them, follow the work on them."),
         "jobs": Place("cli.jobs", "Inspect, repeat and cancel the jobs that work on videos."),
         "transcode": Place("cli.transcode", "Make an adaptive HLS stream of FILE in FOLDER, without any server."),
+        "bench": Place("cli.bench", "Measure how many pictures a second this machine's GPU encodes and decodes."),
         "doctor": Place(
             "cli.doctor", "Look at what this machine has: codecs that really open, GPU, servers, disk, versions."
         ),

@@ -110,3 +110,13 @@ class Job(TypedDict):
 class Log(TypedDict):
     attempt: int
     lines: list[str]
+
+
+class Speed(TypedDict):
+    """A line of `python -m jobs.transcode.speed`; `fps` is None where there was a `problem`."""
+
+    work: str
+    codec: str
+    setting: str
+    fps: float | None
+    problem: str | None

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import figures
-from cli.rows import Attempt, Job, PlannedRung, Rendition, StepTime, Video
+from cli.rows import Attempt, Job, PlannedRung, Rendition, Speed, StepTime, Video
 from cli.sentences import sentence
+from pipeline.media.gpu import Ceiling, Engines
 
 SHORT_ID: Final = 8
 COLOURS: Final = {
@@ -112,6 +113,27 @@ def steps(rows: Sequence[StepTime]) -> Table:
         table.add_row(row["name"], figures.duration(row["seconds"]))
     table.add_section()
     table.add_row("all steps", figures.duration(sum(row["seconds"] for row in rows)))
+    return table
+
+
+def ceilings(presets: Sequence[Ceiling], gpus: Sequence[Engines]) -> Table:
+    """What NVENC encodes at most: a row for each preset, a column for each number of engines."""
+    counts = sorted({engines.nvenc for engines in gpus if engines.nvenc})
+    names = [", ".join(engines.gpu for engines in gpus if engines.nvenc == count) for count in counts]
+    table = _table("NVENC preset", *(f">{name}" for name in names))
+    for preset in presets:
+        table.add_row(preset.preset, *(str(count * preset.fps) for count in counts))
+    return table
+
+
+def speeds(rows: Sequence[Speed], presets: Sequence[Ceiling]) -> Table:
+    """Measured frames a second, beside what one engine does at most where that is known."""
+    at_most = {("h264_nvenc", preset.preset): str(preset.fps) for preset in presets}
+    table = _table("Work", "By", "Setting", ">Frames/s", ">One engine at most", "Problem")
+    for row in rows:
+        measured = "" if row["fps"] is None else f"{row['fps']:.0f}"
+        limit = at_most.get((row["codec"], row["setting"]), "")
+        table.add_row(row["work"], row["codec"], row["setting"], measured, limit, Text(row["problem"] or ""))
     return table
 
 

@@ -114,6 +114,8 @@ def _show(outcome: dict[str, Any], folder: Path, *, as_json: bool) -> None:
             {
                 "Length": figures.duration(outcome["duration_s"]),
                 "Encoder": outcome.get("encoder"),
+                "Decoder": outcome.get("decoder"),
+                "Devices": "; ".join(outcome.get("device_notes") or ()),
                 "Stream": folder / outcome["master"],
             }
         )

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     JOB_LOST = "JOB_LOST"
     OUTCOME_MISSING = "OUTCOME_MISSING"
     SUBMIT_REFUSED = "SUBMIT_REFUSED"
+    GPU_UNAVAILABLE = "GPU_UNAVAILABLE"
     CANCELLED = "CANCELLED"
 
 
@@ -106,5 +107,6 @@ SENTENCES: dict[Reason, Sentence] = {
         "The worker ended without leaving a result.", "작업이 결과를 남기지 않고 끝났습니다."
     ),
     Reason.SUBMIT_REFUSED: Sentence("The job was not accepted by the executor.", "작업을 시작하지 못했습니다."),
+    Reason.GPU_UNAVAILABLE: Sentence("The worker's GPU could not be used.", "작업 서버의 GPU를 사용할 수 없습니다."),
     Reason.CANCELLED: Sentence("The job was cancelled.", "작업이 취소되었습니다."),
 }

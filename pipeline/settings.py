@@ -12,6 +12,7 @@ from platformdirs import user_data_path
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.contracts.devices import DecoderWish, EncoderWish
 from pipeline.contracts.transcode import TranscodeLimits
 
 MIB = 1024 * 1024
@@ -54,6 +55,10 @@ class Settings(BaseSettings):
 
     executor: Literal["local", "aws"] = "local"
     local_workers: int = Field(default=1, ge=1, le=64)
+    # Handed on to jobs where they are set; unset ones are left to the queue's own job definition.
+    encoder: EncoderWish | None = None
+    decoder: DecoderWish | None = None
+    cpu_fallback: bool | None = None
 
     database_pool_size: int = Field(default=6, ge=2, le=30)
     upload_expires_s: int = Field(default=3600, ge=60, le=86_400)

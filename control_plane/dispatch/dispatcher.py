@@ -76,4 +76,10 @@ def submission_of(services: Services, job: Job) -> Submission:
     }
     if settings.job_redis_url is not None:
         environment["REDIS_URL"] = settings.job_redis_url.get_secret_value()
+    if settings.encoder is not None:
+        environment["ENCODER"] = settings.encoder
+    if settings.decoder is not None:
+        environment["DECODER"] = settings.decoder
+    if settings.cpu_fallback is not None:
+        environment["CPU_FALLBACK"] = str(int(settings.cpu_fallback))
     return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment)

@@ -1,23 +1,26 @@
 """Which encoder a rendition gets, with which options, and why. Opening one is here too."""
 
 import io
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
 
 import av
 from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
 
 from jobs.transcode.ladder import Content, RungPlan
 from jobs.transcode.plan import AUDIO_RATE, Grid
+from pipeline.media.words import words_of_failure
 
-VIDEO_ENCODER = "libx264"
 # libx264 is at the rung's rate where a picture moves much, and far below it where nothing does. Of the peaks above
 # the rate a player's buffer of a few seconds notices nothing.
 PEAK_SHARE = 1.15
 BUFFER_S = 2.4
+NVENC_B_PICTURES = 3
 AUDIO_ENCODER = "aac"
 # The default search takes three times as long for a difference below what is heard at 128 kbit/s.
 AUDIO_OPTIONS = {"aac_coder": "fast"}
@@ -63,14 +66,81 @@ def x264_options(rung: RungPlan) -> Mapping[str, str]:
     }
 
 
+def nvenc_options(rung: RungPlan) -> Mapping[str, str]:
+    """Options of h264_nvenc for one rendition, beside those of x264. None of the values has been measured here."""
+    return {
+        # The slowest: 207 pictures of 1080p a second and engine, 264 with p5 (NVIDIA, SDK 13.0). Decoding and
+        # scaling on the few cores of a GPU machine take longer, and NVENC is 3 to 5 VMAF below x264 as it is.
+        "preset": "p7",
+        "tune": "hq",
+        "profile": "high",
+        # CQ is NVENC's CRF: quality up to the rung's rate. It counts only where no average rate is set.
+        "rc": "vbr",
+        "b": "0",
+        "cq": "19",
+        "maxrate": str(round(PEAK_SHARE * rung.video_bps)),
+        "bufsize": str(round(BUFFER_S * rung.video_bps)),
+        # A first look at a quarter of the pixels: nearly what `fullres` gains, at a fraction of its time.
+        "multipass": "qres",
+        # Above 28 pictures drivers refuse or fall back, depending on the GPU.
+        "rc-lookahead": "20",
+        "bf": str(NVENC_B_PICTURES),
+        "b_ref_mode": "middle",
+        # Flat paper around sharp text gets the bits; not together with temporal-aq.
+        "spatial-aq": "1",
+        # The grid alone decides where key frames are: as g, sc_threshold and forced-idr of x264.
+        "g": "1000000",
+        "no-scenecut": "1",
+        "forced-idr": "1",
+        # No picture's bits are saved up for a group that a forced key frame cuts short.
+        "strict_gop": "1",
+    }
+
+
+@dataclass(frozen=True)
+class VideoEncoder:
+    """An encoder of FFmpeg by its name. `delay_pictures` is None where the open encoder tells its own."""
+
+    name: str
+    options: Callable[[RungPlan], Mapping[str, str]]
+    delay_pictures: int | None = None
+
+    def delay(self, context: VideoCodecContext) -> int:
+        """How many pictures later than it is decoded a picture is shown, at most."""
+        return context.reorder_depth if self.delay_pictures is None else self.delay_pictures
+
+
+X264 = VideoEncoder("libx264", x264_options)
+# NVENC tells 1 or 2, depending on FFmpeg's version; in no order of a group do more than its B pictures come first.
+NVENC = VideoEncoder("h264_nvenc", nvenc_options, delay_pictures=NVENC_B_PICTURES)
+
+
+def try_encoder(encoder: VideoEncoder, rungs: Sequence[RungPlan], grid: Grid, *, matrix: int) -> str | None:
+    """Encode one picture of every rung, with all sessions open at once; FFmpeg's words where that fails."""
+
+    def encode() -> str | None:
+        with ExitStack() as stack:
+            opened = [stack.enter_context(open_video_encoder(r, grid, matrix=matrix, encoder=encoder)) for r in rungs]
+            for rung, (context, _) in zip(rungs, opened, strict=True):
+                frame = VideoFrame(rung.width, rung.height, "yuv420p")
+                frame.pts, frame.time_base = 0, 1 / grid.rate
+                if not [*context.encode(frame), *context.encode(None)]:
+                    return f"{encoder.name} made no packet of {rung.width}x{rung.height}"
+        return None
+
+    return words_of_failure(encode)
+
+
 @contextmanager
-def open_video_encoder(rung: RungPlan, grid: Grid, *, matrix: int) -> Iterator[tuple[VideoCodecContext, bytes]]:
+def open_video_encoder(
+    rung: RungPlan, grid: Grid, *, matrix: int, encoder: VideoEncoder = X264
+) -> Iterator[tuple[VideoCodecContext, bytes]]:
     """An open encoder of 8-bit 4:2:0 pictures that counts time in pictures, and its track's init segment."""
     header = io.BytesIO()
     # Of this container only the header is used.
     muxer = {"movflags": "cmaf", "video_track_timescale": str(grid.timescale)}
     with av.open(header, "w", format="mp4", options=muxer) as container:
-        stream = container.add_stream(VIDEO_ENCODER, rate=grid.rate, options=dict(x264_options(rung)))
+        stream = container.add_stream(encoder.name, rate=grid.rate, options=dict(encoder.options(rung)))
         context = cast("VideoCodecContext", stream.codec_context)
         context.width, context.height, context.pix_fmt = rung.width, rung.height, "yuv420p"
         context.sample_aspect_ratio = Fraction(1)

@@ -1,19 +1,22 @@
 """The sandboxed half of `jobs.transcode.encode`: decodes once and feeds all renditions and the sound."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import av
 from av.audio.frame import AudioFrame
 from av.container import InputContainer
+from av.frame import Frame
+from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from jobs.transcode.coverage import Coverage
 from jobs.transcode.crew import Crew, Stage
 from jobs.transcode.encode import EncodeReport, EncodeRequest, TrackFacts
-from jobs.transcode.encoders import VIDEO_ENCODER, x264_settings
+from jobs.transcode.encoders import VideoEncoder
+from jobs.transcode.engines import choose_engines
 from jobs.transcode.pictures import Picture, Placement, Shaper, output_matrix
 from jobs.transcode.plan import Plan
 from jobs.transcode.rendition import encode_rendition
@@ -25,7 +28,6 @@ from pipeline.reasons import Reason
 # Pictures that wait for an encoder: enough to smooth out slow ones, few enough to cost little memory.
 PICTURES_WAITING = 6
 SOUNDS_WAITING = 64
-DECODER_THREADS = 2
 # Progress is told this often, in pictures.
 REPORT_EVERY = 15
 
@@ -38,20 +40,24 @@ def encode_plan(request: bytes, progress: Callable[[float], None]) -> dict[str, 
         video = find_video(container, max_pixels=asked.max_pixels)
         if video.index != plan.video.index:
             raise PermanentError(Reason.SOURCE_CHANGED, f"track {video.index} where {plan.video.index} was probed")
-        with Crew() as crew:
-            renditions = _start_renditions(crew, plan, output)
+        engines = choose_engines(asked, video)
+        decode = engines.decode
+        with engines.judging_failures(asked.devices), Crew() as crew:
+            renditions = _start_renditions(crew, plan, output, engines.encoder)
             sound = _start_sound(crew, plan, output)
-            _decode(container, video, plan, pictures=renditions[-1], sound=sound, progress=progress)
+            _decode(container, video, plan, decode=decode, pictures=renditions[-1], sound=sound, progress=progress)
         report = EncodeReport(
-            encoder=VIDEO_ENCODER,
-            presets=tuple(x264_settings(rung)["preset"] for rung in plan.rungs),
+            encoder=engines.encoder.name,
+            presets=tuple(engines.encoder.options(rung)["preset"] for rung in plan.rungs),
+            decoder=engines.decoder_name,
+            device_notes=engines.notes,
             renditions=tuple(stage.result for stage in renditions),
             audio=sound.result if sound is not None else None,
         )
     return report.model_dump(mode="json")
 
 
-def _start_renditions(crew: Crew, plan: Plan, output: Path) -> list[Stage[Picture, TrackFacts]]:
+def _start_renditions(crew: Crew, plan: Plan, output: Path, encoder: VideoEncoder) -> list[Stage[Picture, TrackFacts]]:
     """A stage for each rung in the plan's order; each but the smallest hands its pictures on to the one below."""
     stages: list[Stage[Picture, TrackFacts]] = []
     for rung, above in zip(plan.rungs, [*plan.rungs[1:], None], strict=True):
@@ -61,6 +67,7 @@ def _start_renditions(crew: Crew, plan: Plan, output: Path) -> list[Stage[Pictur
             grid=plan.grid_of(rung),
             every=rung.rate_divisor // (above.rate_divisor if above is not None else 1),
             matrix=output_matrix(plan.video),
+            video_encoder=encoder,
             output=output,
             hand_on=stages[-1].put if stages else None,
         )
@@ -87,12 +94,11 @@ def _decode(
     video: VideoStream,
     plan: Plan,
     *,
+    decode: Callable[["Packet[Stream]"], Sequence[Frame]],
     pictures: Stage[Picture, TrackFacts],
     sound: Stage[AudioFrame, TrackFacts] | None,
     progress: Callable[[float], None],
 ) -> None:
-    video.codec_context.thread_count = DECODER_THREADS
-    video.codec_context.thread_type = av.codec.context.ThreadType.AUTO
     shaper = Shaper(plan.video, plan.rungs[-1])
     placement = Placement(plan)
     coverage = Coverage(plan)
@@ -111,7 +117,7 @@ def _decode(
     try:
         for packet in container.demux(*streams):
             try:
-                frames = packet.decode()
+                frames = decode(packet)
             except UNREADABLE:
                 coverage.count_broken(packet)
                 continue

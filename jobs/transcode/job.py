@@ -79,6 +79,8 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         audio=audio,
         steps=work.step_times,
         encoder=written.encoder,
+        decoder=written.decoder,
+        device_notes=written.device_notes,
         plan=plan.ladder,
         rates=rate_curves(plan, written),
         master=MASTER_NAME,
@@ -106,7 +108,9 @@ def _encode(
             early.check()
             report(done)
 
-        written = encode(plan, source=source, output=output, limits=spec.limits, progress=progress)
+        written = encode(
+            plan, source=source, output=output, devices=work.devices, limits=spec.limits, progress=progress
+        )
     return written, frozenset(early.stored)
 
 

@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from jobs.transcode.boxes import length_prefixed
 from jobs.transcode.encode import TrackFacts
-from jobs.transcode.encoders import open_video_encoder
+from jobs.transcode.encoders import VideoEncoder, open_video_encoder
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.pictures import Picture
 from jobs.transcode.plan import Grid
@@ -25,6 +25,7 @@ def encode_rendition(
     grid: Grid,
     every: int,
     matrix: int,
+    video_encoder: VideoEncoder,
     output: Path,
     hand_on: Callable[[Picture | None], None] | None,
 ) -> TrackFacts:
@@ -33,13 +34,13 @@ def encode_rendition(
     The pictures that come are at least as large as this rung; those handed on have its size. Of them it takes each
     `every`-th and numbers these anew, as its `grid` does.
     """
-    with open_video_encoder(rung, grid, matrix=matrix) as (encoder, init):
+    with open_video_encoder(rung, grid, matrix=matrix, encoder=video_encoder) as (encoder, init):
         track = TrackWriter(
             output / rung.folder,
             init,
             starts=grid.starts(),
             sample_units=grid.picture_units,
-            delay=encoder.reorder_depth,
+            delay=video_encoder.delay(encoder),
             keys=grid.key_pictures(),
         )
         scaler = _Scaler(rung)

@@ -156,7 +156,10 @@ class AudioRendition(Contract):
 
 
 class TranscodeOutcome(Contract):
-    """How an attempt ended. Written as `outcome.json`, and the body of the `finish` call."""
+    """How an attempt ended. Written as `outcome.json`, and the body of the `finish` call.
+
+    `encoder` and `decoder` are FFmpeg's names of what was used; `device_notes` say what was passed over, and why.
+    """
 
     status: Literal["ready", "failed"]
     reason: Reason | None = None
@@ -166,6 +169,8 @@ class TranscodeOutcome(Contract):
     audio: AudioRendition | None = None
     steps: tuple[StepTime, ...] = ()
     encoder: str | None = None
+    decoder: str | None = None
+    device_notes: tuple[str, ...] = ()
     plan: LadderPlan | None = None
     rates: tuple[RateCurve, ...] = ()
     master: str | None = None

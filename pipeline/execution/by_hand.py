@@ -10,10 +10,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import StepTime
 from pipeline.errors import JobError, TransientError
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.folder_workplace import FolderWorkplace
+from pipeline.execution.job_environment import DeviceEnvironment
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, is_foreseen, reason_of
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
 from pipeline.execution.output_folder import FolderRefused, OutputFolder, open_output_folder
@@ -31,14 +33,19 @@ class _SpecUnusable(Exception):
     """The fields that the user gave do not make a spec."""
 
 
+class _EnvironmentUnusable(Exception):
+    """A variable has a value that none of its words is."""
+
+
 def run_by_hand(program: JobProgram[SpecT, OutcomeT], arguments: Sequence[str], termination: Termination) -> int:
     """Do the job that the command line describes and return the exit code; FOLDER holds outputs and outcome.json."""
     options = _parser(program).parse_args(arguments)
     try:
         fields = _fields(options.spec)
+        devices = _devices()
         with open_output_folder(options.folder) as folder:
-            return _run(program, options.file, fields=fields, folder=folder, termination=termination)
-    except (FolderRefused, _SpecUnusable) as exc:
+            return _run(program, options.file, fields=fields, devices=devices, folder=folder, termination=termination)
+    except (FolderRefused, _SpecUnusable, _EnvironmentUnusable) as exc:
         _say(f"error: {exc}")
         return EXIT_PERMANENT
 
@@ -48,13 +55,14 @@ def _run(
     file: Path,
     *,
     fields: Mapping[str, Any],
+    devices: DeviceWish,
     folder: OutputFolder,
     termination: Termination,
 ) -> int:
     scratch_parent = Path(os.environ.get("JOB_SCRATCH", folder.scratch))
     with open_scratch(scratch_parent) as scratch, open_display() as display:
         clock = StepClock(program.steps, display, on_report=termination.raise_if_asked)
-        workplace = FolderWorkplace(scratch, clock, outputs=folder.outputs)
+        workplace = FolderWorkplace(scratch, clock, outputs=folder.outputs, devices=devices)
         ended = termination.settle(lambda: program.run(_spec(program, file, fields), workplace))
     if not isinstance(ended, Raised):
         try:
@@ -107,6 +115,14 @@ def _fields(path: Path | None) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise _SpecUnusable(f"{path} holds no JSON object")
     return fields
+
+
+def _devices() -> DeviceWish:
+    try:
+        return DeviceEnvironment.read(os.environ).devices
+    except ValidationError as exc:
+        wrong = "; ".join(f"{error['loc'][0]}={error['input']!r}: {error['msg']}" for error in exc.errors())
+        raise _EnvironmentUnusable(wrong) from exc
 
 
 def _spec(program: JobProgram[SpecT, OutcomeT], file: Path, fields: Mapping[str, Any]) -> SpecT:

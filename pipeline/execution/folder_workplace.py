@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile, Step, StepTime
 from pipeline.contracts.transcode import Source
 from pipeline.errors import PermanentError
@@ -18,14 +19,19 @@ from pipeline.reasons import Reason
 class FolderWorkplace:
     """Implements `Workplace` over files: `outputs` is where `publish` puts them."""
 
-    def __init__(self, scratch: Path, clock: StepClock, *, outputs: Path) -> None:
+    def __init__(self, scratch: Path, clock: StepClock, *, outputs: Path, devices: DeviceWish) -> None:
         self._scratch = scratch
         self._clock = clock
+        self._devices = devices
         self._outputs = outputs
 
     @property
     def scratch(self) -> Path:
         return self._scratch
+
+    @property
+    def devices(self) -> DeviceWish:
+        return self._devices
 
     def step(self, step: Step) -> AbstractContextManager[Report]:
         return self._clock.step(step)

@@ -8,6 +8,11 @@ JOB_SCRATCH              optional: below which folder to work
 AWS_BATCH_JOB_ID         set by the executor: the handle
 AWS_BATCH_JOB_ATTEMPT    set by the executor: counts from 1
 FINISH_PATIENCE_S        optional: how long an unreachable control plane is asked again, in seconds
+ENCODER                  optional: auto (default), nvenc or x264; a GPU queue's jobs get nvenc
+DECODER                  optional: cpu (default), auto or nvdec
+CPU_FALLBACK             optional: 1 lets a job that wants a GPU and gets none work on the CPU
+
+A run by hand reads the last three too.
 """
 
 from collections.abc import Mapping
@@ -16,8 +21,31 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from pipeline.contracts.devices import DecoderWish, DeviceWish, EncoderWish
 
-class JobEnvironment(BaseModel):
+
+class DeviceEnvironment(BaseModel):
+    """What a run by hand reads; raises pydantic's `ValidationError`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    encoder: EncoderWish = Field(default=EncoderWish.AUTO, alias="ENCODER")
+    decoder: DecoderWish = Field(default=DecoderWish.CPU, alias="DECODER")
+    cpu_fallback: bool = Field(default=False, alias="CPU_FALLBACK")
+    attempt: int = Field(default=1, alias="AWS_BATCH_JOB_ATTEMPT", ge=1)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        return cls.model_validate(dict(environ))
+
+    @property
+    def devices(self) -> DeviceWish:
+        return DeviceWish(
+            encoder=self.encoder, decoder=self.decoder, cpu_fallback=self.cpu_fallback, attempt=self.attempt
+        )
+
+
+class JobEnvironment(DeviceEnvironment):
     """Raises pydantic's `ValidationError` for a container that was set up wrongly; it does not quote values."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -30,7 +58,3 @@ class JobEnvironment(BaseModel):
     handle: str = Field(alias="AWS_BATCH_JOB_ID", min_length=1)
     attempt: int = Field(alias="AWS_BATCH_JOB_ATTEMPT", ge=1)
     patience_s: float = Field(default=60.0, alias="FINISH_PATIENCE_S", gt=0)
-
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> Self:
-        return cls.model_validate(dict(environ))

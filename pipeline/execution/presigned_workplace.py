@@ -6,6 +6,7 @@ from pathlib import Path
 
 import requests
 
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile, Step, StepTime
 from pipeline.contracts.transcode import Source
 from pipeline.execution.object_transfer import SourceReader
@@ -17,15 +18,28 @@ from pipeline.execution.workplace import Report
 class PresignedWorkplace:
     """Implements `Workplace` over HTTP."""
 
-    def __init__(self, scratch: Path, clock: StepClock, session: requests.Session, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        scratch: Path,
+        clock: StepClock,
+        *,
+        session: requests.Session,
+        publisher: Publisher,
+        devices: DeviceWish,
+    ) -> None:
         self._scratch = scratch
         self._clock = clock
+        self._devices = devices
         self._session = session
         self._publisher = publisher
 
     @property
     def scratch(self) -> Path:
         return self._scratch
+
+    @property
+    def devices(self) -> DeviceWish:
+        return self._devices
 
     def step(self, step: Step) -> AbstractContextManager[Report]:
         return self._clock.step(step)

@@ -75,7 +75,13 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             scratch = stack.enter_context(open_scratch(self._environment.scratch))
             clock = StepClock(self._program.steps, board, on_report=self._termination.raise_if_asked)
             self._step_times = lambda: clock.step_times
-            workplace = PresignedWorkplace(scratch, clock, session=session, publisher=Publisher(session, self._client))
+            workplace = PresignedWorkplace(
+                scratch,
+                clock,
+                session=session,
+                publisher=Publisher(session, self._client),
+                devices=self._environment.devices,
+            )
             outcome = self._program.run(spec, workplace)
             _store_outcome(workplace, outcome)
             return outcome

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile, Step, StepTime
 from pipeline.contracts.transcode import Source
 
@@ -22,6 +23,10 @@ class Workplace(Protocol):
     @property
     def scratch(self) -> Path:
         """An empty folder of this attempt's own, removed at its end."""
+
+    @property
+    def devices(self) -> DeviceWish:
+        """What this attempt may work with, as its environment says."""
 
     def step(self, step: Step) -> AbstractContextManager[Report]:
         """Time a step and report its progress."""

@@ -1,14 +1,15 @@
-"""What this machine can decode and encode with: asked of a child process by really encoding one picture."""
+"""What this machine can decode and encode with: asked of a child process by really working on some pictures."""
 
 from pipeline.contracts.envelope import Contract
+from pipeline.media import gpu
 from pipeline.media.sandbox import SandboxLimits, run_sandboxed
 
-# A GPU's driver maps far more address space than it uses.
-LIMITS = SandboxLimits(memory_mib=64 * 1024, cpu_s=60, deadline_s=60)
+# A driver may keep files of its own while it starts.
+LIMITS = SandboxLimits(memory_mib=2048, cpu_s=60, deadline_s=60, file_mib=64, address_mib=gpu.ADDRESS_SPACE_MIB)
 
 
-class EncoderCheck(Contract):
-    """`problem` is None where the encoder made a packet, else FFmpeg's words."""
+class CodecCheck(Contract):
+    """An encoder or a decoder; `problem` is None where it made something, else FFmpeg's words."""
 
     name: str
     hardware: bool
@@ -25,21 +26,24 @@ class Capabilities(Contract):
     pyav_version: str
     ffmpeg_version: str
     libraries: dict[str, str]
-    encoders: tuple[EncoderCheck, ...]
+    encoders: tuple[CodecCheck, ...]
+    decoders: tuple[CodecCheck, ...]
 
-    def find_encoder(self, name: str) -> EncoderCheck | None:
-        return next((check for check in self.encoders if check.name == name), None)
+    @property
+    def gpu_works(self) -> bool:
+        return any(check.hardware and check.works for check in (*self.encoders, *self.decoders))
 
 
 class CapabilitiesRequest(Contract):
-    """Names of FFmpeg encoders to try."""
+    """Names of FFmpeg encoders to try, and of decoders of H.264."""
 
     video: tuple[str, ...] = ("libx264", "h264_nvenc")
     audio: tuple[str, ...] = ("aac",)
+    h264_decoders: tuple[str, ...] = ("h264", "h264_cuvid")
 
 
 def find_capabilities(request: CapabilitiesRequest | None = None) -> Capabilities:
-    """Never raises for an encoder that is missing: that is an answer."""
+    """Never raises for a codec that is missing: that is an answer."""
     return run_sandboxed(
-        "pipeline.media.trying:try_encoders", request or CapabilitiesRequest(), reply=Capabilities, limits=LIMITS
+        "pipeline.media.trying:try_codecs", request or CapabilitiesRequest(), reply=Capabilities, limits=LIMITS
     )

@@ -49,12 +49,16 @@ FIXED_VARIABLES = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_T
 
 @dataclass(frozen=True)
 class SandboxLimits:
-    """What a child may use. `deadline_s` is wall time; `file_mib` bounds each file that it writes."""
+    """What a child may use. `deadline_s` is wall time; `file_mib` bounds each file that it writes.
+
+    `memory_mib` bounds what it writes to, and its address space too unless `address_mib` gives it more of that.
+    """
 
     memory_mib: int
     cpu_s: int
     deadline_s: float
     file_mib: int = 1
+    address_mib: int | None = None
 
 
 def run_sandboxed(
@@ -71,6 +75,7 @@ def run_sandboxed(
         "root": str(Path(__file__).parents[2]),
         "target": target,
         "memory_bytes": limits.memory_mib * MIB,
+        "address_bytes": (limits.address_mib or limits.memory_mib) * MIB,
         "cpu_s": limits.cpu_s,
         "file_bytes": limits.file_mib * MIB,
         "open_files": OPEN_FILES,

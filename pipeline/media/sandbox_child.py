@@ -26,6 +26,7 @@ class Orders(TypedDict):
     root: str
     target: str
     memory_bytes: int
+    address_bytes: int
     cpu_s: int
     file_bytes: int
     open_files: int
@@ -45,7 +46,9 @@ def _limit(orders: Orders) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (orders["open_files"], orders["open_files"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_AS, (orders["memory_bytes"], orders["memory_bytes"]))
+        resource.setrlimit(resource.RLIMIT_AS, (orders["address_bytes"], orders["address_bytes"]))
+        # Private memory that can be written to; what a driver only reserves is not counted (getrlimit(2)).
+        resource.setrlimit(resource.RLIMIT_DATA, (orders["memory_bytes"], orders["memory_bytes"]))
 
 
 def _answer(orders: Orders, request: bytes, say: Any) -> None:

@@ -1,11 +1,15 @@
 """Dispatcher and sweep: nothing is submitted twice, nothing finished is lost, nothing lost is waited for."""
 
 import threading
+from dataclasses import replace
 from threading import Event
 
 import pytest
 
 from control_plane.background import Background, Chore
+from control_plane.dispatch.dispatcher import submission_of
+from pipeline.contracts.devices import DecoderWish, EncoderWish
+from pipeline.database.jobs import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.plane import Plane, outcome_json
@@ -29,6 +33,22 @@ def test_a_job_is_submitted_once_under_its_own_name_with_what_it_needs(plane: Pl
         "REDIS_URL": settings.job_redis_url.get_secret_value(),
     }
     assert plane.job(job_id).handle == f"handle-{job_id}"
+
+
+def test_the_devices_that_jobs_may_use_are_handed_on(plane: Plane):
+    wished = {"encoder": EncoderWish.NVENC, "decoder": DecoderWish.AUTO, "cpu_fallback": False}
+    settings = plane.services.settings.model_copy(update=wished)
+    _, job_id = plane.uploaded()
+    with plane.services.pool.connection() as connection:
+        job = lock_next_to_dispatch(connection)
+    assert job is not None
+    assert job.id == job_id
+    environment = submission_of(replace(plane.services, settings=settings), job).environment
+    assert {name: environment[name] for name in ("ENCODER", "DECODER", "CPU_FALLBACK")} == {
+        "ENCODER": "nvenc",
+        "DECODER": "auto",
+        "CPU_FALLBACK": "0",
+    }
 
 
 def test_a_job_that_a_dead_dispatcher_had_submitted_is_found_and_not_submitted_again(plane: Plane):

@@ -10,6 +10,7 @@ import pytest
 from jobs.transcode import early_upload
 from jobs.transcode.early_upload import EarlyUpload
 from jobs.transcode.layout import segment_name
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode import STEPS
 from pipeline.errors import TransientError
@@ -38,7 +39,8 @@ class Stored(FolderWorkplace):
     gone = False
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, StepClock(STEPS, Silent(), on_report=lambda: None), outputs=folder / "stored")
+        clock = StepClock(STEPS, Silent(), on_report=lambda: None)
+        super().__init__(folder, clock, outputs=folder / "stored", devices=DeviceWish())
         self.came = Event()
 
     def publish(self, root: Path, files: Sequence[OutputFile], report: Report) -> None:

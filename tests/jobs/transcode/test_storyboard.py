@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
+from jobs.transcode.encoders import X264
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.pictures import Picture
 from jobs.transcode.plan import Grid
@@ -55,7 +56,9 @@ def test_the_sheet_holds_the_picture_that_is_shown_then(tmp_path: Path):
     grid = Grid(rate_num=5, rate_den=1, pictures=100, segment_s=4)
     rung = RungPlan(name="90p", folder="v1", width=160, height=90, video_bps=100_000)
     pictures = (Picture(number=n, frame=grey(30 + 2 * n), is_key=n in grid.key_pictures()) for n in range(100))
-    track = encode_rendition(pictures, rung=rung, grid=grid, every=1, matrix=1, output=tmp_path, hand_on=None)
+    track = encode_rendition(
+        pictures, rung=rung, grid=grid, every=1, matrix=1, video_encoder=X264, output=tmp_path, hand_on=None
+    )
     plan = plan_storyboard(list_key_frames(track), duration_s=20, width=160, height=90)
     draw_storyboard(plan, track=tmp_path / "v1", target=tmp_path / "storyboard")
     (sheet,) = read_pictures((tmp_path / "storyboard" / "000.jpg").read_bytes())

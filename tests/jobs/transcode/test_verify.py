@@ -18,6 +18,7 @@ from jobs.transcode.playlists import write_master
 from jobs.transcode.published import read_stream
 from jobs.transcode.verify import VerifyReply, verify, verify_request
 from jobs.transcode.verifying import expected_of, verify_stream
+from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
 from pipeline.media.probe import ProbeLimits, probe_file
@@ -45,7 +46,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     plan = plan_transcode(spec, probe_file(source, ProbeLimits()))
     output = folder / "output"
     output.mkdir()
-    written = encode(plan, source=source, output=output, limits=LIMITS, progress=lambda _: None)
+    written = encode(plan, source=source, output=output, devices=DeviceWish(), limits=LIMITS, progress=lambda _: None)
     audio = measure_audio(plan, written)
     write_playlists(
         output, written, write_master(measure_renditions(plan, written), audio, measure_iframes(plan, written))

@@ -32,6 +32,12 @@ def test_a_job_that_ends_well_stores_its_outputs_then_its_outcome_and_then_finis
     assert [step["name"] for step in outcome["steps"]] == ["downloading", "transcoding", "uploading"]
 
 
+def test_a_job_knows_the_devices_of_its_environment_and_its_attempt(api: InternalApi, run_job: RunJob):
+    code, said = run_job(api.environment(ENCODER="nvenc", AWS_BATCH_JOB_ATTEMPT="2"))
+    assert code == 0, said
+    assert api.outcome()["devices"] == {"encoder": "nvenc", "decoder": "cpu", "cpu_fallback": False, "attempt": 2}
+
+
 def test_neither_token_nor_signatures_are_logged(api: InternalApi, run_job: RunJob):
     api.spec["behaviour"] = "permanent"
     _, said = run_job(api.environment())

@@ -77,6 +77,16 @@ def test_how_a_child_ends_is_told(worker: str, kind: type[JobError], reason: Rea
     assert len(caught.value.detail) < 1000
 
 
+def test_room_for_addresses_is_no_memory():
+    """A GPU's driver reserves far more of them than there is memory."""
+    limits = SandboxLimits(memory_mib=512, cpu_s=20, deadline_s=20, address_mib=64 * 1024)
+    assert run("reserve_addresses", limits=limits).pid == 1
+    with pytest.raises(PermanentError, match="more than 512 MiB of memory"):
+        run("eat_memory", limits=limits)
+    with pytest.raises(PermanentError):
+        run("reserve_addresses")
+
+
 def test_cpu_time_is_limited():
     with pytest.raises(PermanentError, match="DECODER_LIMIT: more than 1 s of CPU"):
         run("burn", limits=SandboxLimits(memory_mib=512, cpu_s=1, deadline_s=20))

@@ -1,6 +1,7 @@
 """Functions that tests run in a sandbox: each does one bad thing."""
 
 import ctypes
+import mmap
 import os
 import resource
 import signal
@@ -38,6 +39,11 @@ def give_up(_request: bytes, _progress: Progress) -> dict[str, object]:
 
 def eat_memory(_request: bytes, _progress: Progress) -> dict[str, object]:
     return {"pid": len(bytearray(4 << 30))}
+
+
+def reserve_addresses(_request: bytes, _progress: Progress) -> dict[str, object]:
+    mmap.mmap(-1, 8 << 30, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ).close()
+    return {"pid": 1}
 
 
 def burn(_request: bytes, _progress: Progress) -> dict[str, object]:
