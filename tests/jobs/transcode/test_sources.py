@@ -134,7 +134,7 @@ def test_the_default_sound_is_taken_with_its_language(tmp_path: Path):
                 new.mux(sound.encode(heard))
             new.mux(sound.encode(None))
     result = ready(source, tmp_path / "hls", TINY)
-    assert result.outcome["audio"]["language"] == "kor"
+    assert result.outcome["audio"]["language"] == "ko"
     assert beep_s(result) < 0.1
 
 
