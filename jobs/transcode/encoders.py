@@ -31,10 +31,10 @@ AUDIO_OPTIONS = {"aac_coder": "fast"}
 STILL = {
     # Where little moves, most of the time goes into looking for motion and into filters that find nothing to do.
     "preset": "ultrafast",
-    "crf": "20",
+    "crf": "21",
     # What that preset leaves out and letters need: arithmetic coding, 8x8 transforms, small intra blocks, deblocking.
     "coder": "1",
-    "x264-params": "8x8dct=1:no-deblock=0:analyse=i4x4,i8x8:bframes=3:b-adapt=0:weightb=1:aq-mode=1",
+    "x264-params": "8x8dct=1:no-deblock=0:analyse=i4x4,i8x8:aq-mode=1",
 }
 SMALL_MOVING = {"preset": "veryfast", "crf": "20.5"}
 # Large pictures cost the most by far, and `superfast` gives them the old ladder's quality at its rate.
