@@ -75,14 +75,14 @@ def play_and_seek(page: Browser) -> dict[str, object]:
     return state
 
 
-@pytest.mark.parametrize(("level", "height"), [(0, 240), (1, 360), (2, 720)])
+@pytest.mark.parametrize(("level", "height"), [(0, 240), (1, 360), (2, 480), (3, 720)])
 def test_a_variant_plays_and_seeks_without_an_error_or_a_stall(
     page: Browser, running_stack: RunningStack, level: int, height: int
 ):
     page.run(OPEN, running_stack.lecture["hls_url"], level)
     state_when(page, f"s.height === {height}", f"{height} lines are shown")
     state = play_and_seek(page)
-    assert state["levels"] == [240, 360, 720]
+    assert state["levels"] == [240, 360, 480, 720]
     assert (state["level"], state["height"], state["stalls"]) == (level, height, 0)
     assert isinstance(state["pictures"], int)
     assert state["pictures"] > 10
