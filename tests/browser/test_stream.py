@@ -16,6 +16,8 @@ pytestmark = [
 # A wait for data counts as a stall where it interrupts: not before a seek has shown its first picture.
 OPEN = """
 const [url, level] = arguments;
+window.seen?.hls.destroy();
+window.seen?.video.remove();
 const video = document.createElement("video");
 const seen = window.seen = { video, levels: null, errors: [], stalls: 0, goesOn: false };
 video.muted = true;
@@ -70,15 +72,14 @@ def play_and_seek(page: Browser) -> dict[str, object]:
             page, f"!s.seeking && !s.paused && s.time > {place} + 0.6 && s.time < {place} + 5", f"plays on from {place}"
         )
     page.run("window.seen.video.currentTime = 9")
-    state = state_when(page, "s.paused && s.time > 9.9", "it ends at its end")
-    page.run("window.seen.hls.destroy(); window.seen.video.remove()")
-    return state
+    return state_when(page, "s.paused && s.time > 9.9", "it ends at its end")
 
 
 @pytest.mark.parametrize(("level", "height"), [(0, 240), (1, 360), (2, 480), (3, 720)])
 def test_a_variant_plays_and_seeks_without_an_error_or_a_stall(
     page: Browser, running_stack: RunningStack, level: int, height: int
 ):
+    page.console()
     page.run(OPEN, running_stack.lecture["hls_url"], level)
     state_when(page, f"s.height === {height}", f"{height} lines are shown")
     state = play_and_seek(page)

@@ -1,5 +1,6 @@
 """What is published, read back as a player would, through the address that the API gives out."""
 
+import re
 from urllib.parse import urljoin
 
 import m3u8
@@ -23,7 +24,7 @@ def assert_one_stream_is_published(academy: Academy, video_id: str, *, attempt: 
     assert master.headers["Content-Type"] == "application/vnd.apple.mpegurl"
     multivariant = m3u8.loads(master.text)
     assert multivariant.is_variant
-    media = [p.uri for p in multivariant.playlists] + [m.uri for m in multivariant.media if m.uri]
+    media = [p.uri for p in [*multivariant.playlists, *multivariant.media, *multivariant.iframe_playlists]]
     base = row["hls_url"].split("?")[0]
     for uri in media:
         url = urljoin(base, uri)
@@ -35,3 +36,9 @@ def assert_one_stream_is_published(academy: Academy, video_id: str, *, attempt: 
             assert len(fetch(urljoin(url, name)).content) > 0
     thumbnail = fetch(row["thumbnail_url"])
     assert thumbnail.content[:3] == b"\xff\xd8\xff"
+    storyboard = fetch(row["storyboard_url"])
+    assert storyboard.headers["Content-Type"].startswith("text/vtt")
+    sheets = set(re.findall(r"^(\S+)#xywh=", storyboard.text, re.MULTILINE))
+    assert sheets
+    for sheet in sheets:
+        assert fetch(urljoin(row["storyboard_url"], sheet)).content[:3] == b"\xff\xd8\xff"
