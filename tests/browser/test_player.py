@@ -72,7 +72,7 @@ def test_a_ready_video_plays_and_nothing_is_refused_or_broken(player: Browser):
 
 def test_each_quality_can_be_chosen_and_plays_on_from_where_it_was(player: Browser):
     before = state_when(player, "s.time > 0.3", "time goes on")
-    for level, height in enumerate((240, 360, 720)):
+    for level, height in enumerate((240, 360, 480, 720)):
         choose(player, "quality", str(level))
         after = state_when(
             player,
