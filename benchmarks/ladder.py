@@ -46,10 +46,10 @@ def contestants() -> Iterator[Contestant]:
         programs["system ffmpeg"] = system
     for name, program in programs.items():
         yield Contestant(f"old ladder, {name}", _old_ladder(program))
-    yield Contestant("ours", _ours)
+    yield Contestant("ours", our_command)
 
 
-def _ours(source: Path, output: Path) -> Sequence[str]:
+def our_command(source: Path, output: Path) -> Sequence[str]:
     """With the rungs of the old ladder, whatever a plan would choose."""
     spec = output.with_suffix(".json")
     rungs = [{"name": f"{side}p", "short_side_px": side, "video_bps": bps} for side, bps in OLD_RUNGS]
@@ -71,8 +71,12 @@ class Row:
     quality: tuple[float, ...]
 
 
+def contestant_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+
+
 def run(contestant: Contestant, source: Path, facts: SourceFacts) -> Row:
-    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    environment = contestant_environment()
     if facts.audio is None:
         environment["NO_AUDIO"] = "1"
     with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ class Grid(Contract):
     rate_den: int = Field(ge=1)
     pictures: int = Field(ge=1)
     segment_s: int = Field(ge=1)
-    # Segments begin at multiples of this, so that renditions with a part of the pictures are cut at the same times.
+    # Key frames are at multiples of this, so that renditions with a part of the pictures are cut at the same times.
     cut_multiple: int = Field(default=1, ge=1)
 
     @property
@@ -61,8 +61,12 @@ class Grid(Contract):
         return ceil(Fraction(LEAST_TIMESCALE, self.rate_num))
 
     def first_picture(self, segment: int) -> int:
-        """The number of the picture that starts a segment: the first possible one at or after the grid's time."""
-        return ceil(segment * self.segment_s * self.rate / self.cut_multiple) * self.cut_multiple
+        """The number of the picture that starts a segment."""
+        return self._picture_at(segment * self.segment_s)
+
+    def _picture_at(self, at_s: int) -> int:
+        """The first picture at or after this time at which all renditions have one."""
+        return ceil(at_s * self.rate / self.cut_multiple) * self.cut_multiple
 
     def thinned(self, divisor: int) -> "Grid":
         """Every `divisor`-th of the pictures; segments begin at the same times when it divides `cut_multiple`."""
@@ -88,7 +92,7 @@ class Grid(Contract):
         """Pictures that are key frames: the first of each segment, and every `KEY_FRAME_S` from there."""
         offsets = range(0, self.segment_s, KEY_FRAME_S)
         times = (segment * self.segment_s + offset for segment in range(len(self.starts())) for offset in offsets)
-        return frozenset(number for at_s in times if (number := ceil(at_s * self.rate)) < self.pictures)
+        return frozenset(number for at_s in times if (number := self._picture_at(at_s)) < self.pictures)
 
     def audio_starts(self) -> tuple[int, ...]:
         """The first AAC packet of each segment: the one that starts nearest to the picture's."""

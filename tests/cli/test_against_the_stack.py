@@ -34,7 +34,7 @@ def test_an_uploaded_lecture_is_ready_with_every_field_that_commands_read(run: R
     row = stack.lecture
     assert row["status"] == "READY"
     assert row.keys() >= Video.__required_keys__
-    assert [r["name"] for r in row["renditions"]] == ["240p", "360p", "720p"]
+    assert [r["name"] for r in row["renditions"]] == ["240p", "360p", "480p", "720p"]
     assert all(r.keys() >= Rendition.__required_keys__ for r in row["renditions"])
     assert row == answer(run, "videos", "show", row["id"])
     assert row in answer(run, "videos", "list", "--status", "READY", "--title", row["title"])
