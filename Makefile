@@ -46,7 +46,7 @@ test: $(VENV)/dev.stamp $(VENV)/player.stamp
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp
-	CORPUS=all $(BIN)/pytest tests/corpus -s
+	CORPUS=all $(BIN)/pytest tests/corpus -s -o faulthandler_timeout=0
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
