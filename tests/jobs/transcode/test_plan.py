@@ -87,6 +87,8 @@ def test_half_of_the_pictures_are_cut_at_the_same_times(rate: Fraction, pictures
     whole = Grid(rate_num=rate.numerator, rate_den=rate.denominator, pictures=pictures, segment_s=4, cut_multiple=2)
     half = whole.thinned(2)
     assert [first / half.rate for first in half.starts()] == [first / whole.rate for first in whole.starts()]
+    assert {key / half.rate for key in half.key_pictures()} == {key / whole.rate for key in whole.key_pictures()}
+    assert set(whole.starts()) <= whole.key_pictures()
     assert 0 <= half.duration_s - whole.duration_s < 1 / half.rate
 
 
