@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     encoder: EncoderWish | None = None
     decoder: DecoderWish | None = None
     cpu_fallback: bool | None = None
+    quality: Literal["vmaf"] | None = None
 
     database_pool_size: int = Field(default=6, ge=2, le=30)
     upload_expires_s: int = Field(default=3600, ge=60, le=86_400)

@@ -82,4 +82,6 @@ def submission_of(services: Services, job: Job) -> Submission:
         environment["DECODER"] = settings.decoder
     if settings.cpu_fallback is not None:
         environment["CPU_FALLBACK"] = str(int(settings.cpu_fallback))
+    if settings.quality is not None:
+        environment["QUALITY"] = settings.quality
     return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment)

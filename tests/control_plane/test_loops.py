@@ -35,8 +35,8 @@ def test_a_job_is_submitted_once_under_its_own_name_with_what_it_needs(plane: Pl
     assert plane.job(job_id).handle == f"handle-{job_id}"
 
 
-def test_the_devices_that_jobs_may_use_are_handed_on(plane: Plane):
-    wished = {"encoder": EncoderWish.NVENC, "decoder": DecoderWish.AUTO, "cpu_fallback": False}
+def test_what_jobs_are_to_use_and_to_measure_is_handed_on(plane: Plane):
+    wished = {"encoder": EncoderWish.NVENC, "decoder": DecoderWish.AUTO, "cpu_fallback": False, "quality": "vmaf"}
     settings = plane.services.settings.model_copy(update=wished)
     _, job_id = plane.uploaded()
     with plane.services.pool.connection() as connection:
@@ -44,10 +44,11 @@ def test_the_devices_that_jobs_may_use_are_handed_on(plane: Plane):
     assert job is not None
     assert job.id == job_id
     environment = submission_of(replace(plane.services, settings=settings), job).environment
-    assert {name: environment[name] for name in ("ENCODER", "DECODER", "CPU_FALLBACK")} == {
+    assert {name: environment[name] for name in ("ENCODER", "DECODER", "CPU_FALLBACK", "QUALITY")} == {
         "ENCODER": "nvenc",
         "DECODER": "auto",
         "CPU_FALLBACK": "0",
+        "QUALITY": "vmaf",
     }
 
 
