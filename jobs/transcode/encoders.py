@@ -36,7 +36,7 @@ STILL = {
     "coder": "1",
     "x264-params": "8x8dct=1:no-deblock=0:analyse=i4x4,i8x8:aq-mode=1",
 }
-SMALL_MOVING = {"preset": "veryfast", "crf": "20.5"}
+SMALL_MOVING = {"preset": "veryfast", "crf": "19.5"}
 # Large pictures cost the most by far, and `superfast` gives them the old ladder's quality at its rate.
 LARGE_MOVING = {"preset": "superfast", "crf": "21"}
 
