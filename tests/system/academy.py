@@ -170,7 +170,7 @@ class Academy:
 
         def encodes() -> bool:
             answer = self.call("GET", f"/jobs/{job_id}/progress").json()
-            return bool(answer.get("encoding_step_name") == "transcoding" and answer.get("encoding_step_percent"))
+            return bool(answer.get("encoding_step_name") == "transcoding")
 
         wait_for(encodes, "the job encodes", deadline_s=60, every_s=0.02)
         return process

@@ -73,7 +73,7 @@ def academy(tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: st
 @pytest.fixture(scope="session")
 def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Long enough to be interrupted while it is encoded. Matroska: wherever it is cut, its head stays readable."""
-    clip = Clip(width=640, height=360, pictures=15 * 25, container="matroska")
+    clip = Clip(width=640, height=360, pictures=35 * 25, container="matroska")
     return make_clip(tmp_path_factory.mktemp("lecture") / "lecture.mkv", clip)
 
 
