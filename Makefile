@@ -66,8 +66,8 @@ bench-progress: $(VENV)/dev.stamp
 # Written again only on purpose: the requirements are what a fresh clone installs, to the byte.
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
 lock: $(VENV)/dev.stamp
-	$(LOCK) pyproject.toml --extra embedded -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --extra embedded --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra embedded --extra cpu -o requirements/runtime.txt
+	$(LOCK) pyproject.toml --extra embedded --extra cpu --extra dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(LOCK) requirements/node.in -o requirements/node.txt
 
 clean:

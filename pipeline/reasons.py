@@ -27,6 +27,11 @@ class Reason(StrEnum):
     TIMESTAMP_GAP = "TIMESTAMP_GAP"
     BAD_TIMESTAMPS = "BAD_TIMESTAMPS"
     DECODER_LIMIT = "DECODER_LIMIT"
+    # A page is not something that can be read.
+    NOT_A_PICTURE = "NOT_A_PICTURE"
+    TOO_MANY_PAGES = "TOO_MANY_PAGES"
+    PAGE_NOT_REGISTERED = "PAGE_NOT_REGISTERED"
+    TEMPLATE_MISMATCH = "TEMPLATE_MISMATCH"
     # The source is not the one that was checked.
     SOURCE_CHANGED = "SOURCE_CHANGED"
     SOURCE_GONE = "SOURCE_GONE"
@@ -81,6 +86,17 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.DECODER_LIMIT: Sentence(
         "Reading this file takes more memory or time than allowed.",
         "파일을 읽는 데 허용된 메모리나 시간을 넘었습니다.",
+    ),
+    Reason.NOT_A_PICTURE: Sentence(
+        "This file is neither a PDF nor a picture that can be read.", "PDF나 읽을 수 있는 이미지 파일이 아닙니다."
+    ),
+    Reason.TOO_MANY_PAGES: Sentence("The file has more pages than allowed.", "허용된 쪽수를 넘었습니다."),
+    Reason.PAGE_NOT_REGISTERED: Sentence(
+        "The sheet could not be found on the page; scan it again, flat and whole.",
+        "답안지의 위치를 찾지 못했습니다. 전체가 평평하게 보이도록 다시 스캔해 주세요.",
+    ),
+    Reason.TEMPLATE_MISMATCH: Sentence(
+        "The page does not look like the chosen answer sheet.", "선택한 답안지 양식과 다른 용지입니다."
     ),
     Reason.SOURCE_CHANGED: Sentence(
         "The file was replaced after it had been checked; upload it again.",

@@ -22,6 +22,7 @@ class Contract(BaseModel):
 
 class JobKind(StrEnum):
     TRANSCODE = "transcode"
+    OMR = "omr"
 
 
 class Attempt(Contract):

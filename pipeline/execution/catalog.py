@@ -67,4 +67,11 @@ CATALOG: dict[JobKind, Profile] = {
         attempts=3,
         timeout_s=6 * 3600,
     ),
+    JobKind.OMR: Profile(
+        command=("python", "-m", "jobs.omr"),
+        vcpus=2,
+        memory_mib=2048,
+        attempts=3,
+        timeout_s=3600,
+    ),
 }
