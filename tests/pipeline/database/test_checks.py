@@ -29,6 +29,7 @@ BAD_VIDEOS = {
     "a stream of another video": "hls_path = 'tenants/hagwon-1/videos/other/hls/x'",
     "a duration of nothing": "duration_s = 0",
     "upload number nought": "upload_number = 0",
+    "a sound above full scale": "loudness_lufs = 3",
 }
 
 BAD_JOBS = {
