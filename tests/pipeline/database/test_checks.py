@@ -36,6 +36,7 @@ BAD_JOBS = {
     "an unknown state": "state = 'waiting'",
     "an unknown kind": "kind = 'bake'",
     "a negative attempt": "attempt = -1",
+    "more errors than tries": "dispatch_errors = 1",
     "an end while it runs": "ended_at = now()",
     "failed without an end": "state = 'failed', reason = 'X_Y_Z'",
     "failed without a reason": "state = 'failed', ended_at = now()",
