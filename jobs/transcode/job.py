@@ -1,6 +1,7 @@
 """The transcode: a source becomes an adaptive HLS stream, as named steps over its spec."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
@@ -65,10 +66,13 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         source.unlink()
         audio = measure_audio(plan, written)
         write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
-    with work.step(VALIDATING):
-        verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
-    with work.step(THUMBNAIL):
-        draw_stills(written.renditions, renditions, output=output, limits=spec.limits)
+    # Both read what was written, and neither needs the other.
+    with ThreadPoolExecutor(1) as beside:
+        stills = beside.submit(draw_stills, written.renditions, renditions, output=output, limits=spec.limits)
+        with work.step(VALIDATING):
+            verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
+        with work.step(THUMBNAIL):
+            stills.result()
     with work.step(UPLOADING) as report:
         _publish(work, output, stored, report)
 

@@ -28,7 +28,7 @@ class VerifyRequest(Contract):
 
 
 class VerifyReply(Contract):
-    """What was read: segments and pictures over all tracks."""
+    """What was read over all tracks: segments by their boxes, pictures by decoding."""
 
     segments: int
     pictures: int

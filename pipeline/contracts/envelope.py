@@ -17,7 +17,8 @@ OUTCOME_NAME = "outcome.json"
 class Contract(BaseModel):
     """A value that crosses a process boundary of ours: frozen, and nothing in it is unexpected."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Validators are built when a model is first used: a process uses few of those that it imports.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class JobKind(StrEnum):

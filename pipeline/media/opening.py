@@ -13,7 +13,6 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipeline.errors import PermanentError
-from pipeline.media.ranged_reader import RangedReader
 from pipeline.media.sniff import FORMATS, HEAD_BYTES, looks_encrypted, refuse_by_head
 from pipeline.media.transport_stream import torn_bytes
 from pipeline.reasons import Reason
@@ -25,11 +24,11 @@ ENCRYPTION_BYTES = 256 * 1024
 
 
 @contextmanager
-def open_source(source: Path | RangedReader, *, max_streams: int) -> Iterator[InputContainer]:
+def open_source(source: Path | io.RawIOBase, *, max_streams: int) -> Iterator[InputContainer]:
     """A sniffed and opened container; raises `PermanentError` for what is no video file."""
     head, size_bytes = _read_head(source)
     refuse_by_head(head[:HEAD_BYTES])
-    # A RangedReader has no protocol of its own; with no name on the list FFmpeg can open nothing else either.
+    # A reader has no protocol of its own; with no name on the list FFmpeg can open nothing else either.
     address = f"file:{source}" if isinstance(source, Path) else source
     options = {
         "format_whitelist": ",".join(FORMATS),
@@ -52,7 +51,7 @@ def open_source(source: Path | RangedReader, *, max_streams: int) -> Iterator[In
         yield container
 
 
-def _read_head(source: Path | RangedReader) -> tuple[bytes, int]:
+def _read_head(source: Path | io.RawIOBase) -> tuple[bytes, int]:
     """The first bytes and the size; a reader is back at its start."""
     if isinstance(source, Path):
         with source.open("rb") as file:

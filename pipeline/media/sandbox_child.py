@@ -1,6 +1,6 @@
 """The first code of a sandboxed child: it sets its own limits before it imports anything that touches media.
 
-Run as a script by `pipeline.media.sandbox`, with `-I`, and with nothing but the standard library in sight.
+Run as a script by `pipeline.media.sandbox`, with `-I -S`, and with nothing but the standard library in sight.
 stdin: one line of JSON (`Orders`), then the request. stdout: lines of JSON, of which the last is the reply.
 """
 
@@ -20,10 +20,10 @@ EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: a traceback is on stderr
 
 
 class Orders(TypedDict):
-    """What the parent asks for: `target` is `module:function`, `root` the folder that holds our packages."""
+    """What the parent asks for: `target` is `module:function`, `paths` the folders that hold packages."""
 
     parent: int
-    root: str
+    paths: list[str]
     target: str
     memory_bytes: int
     address_bytes: int
@@ -84,7 +84,7 @@ def main() -> None:
     # Libraries print to descriptor 1 as they like; replies have a descriptor that no library knows.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.path.insert(0, orders["root"])
+    sys.path[:0] = orders["paths"]
 
     def say(line: dict[str, Any]) -> None:
         # One write per line: threads of the target may report at once.
