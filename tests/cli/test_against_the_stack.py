@@ -76,6 +76,9 @@ def test_the_report_shows_what_the_real_job_recorded(run: Run, stack: RunningSta
     plan, quality = body.iter("table")
     kept = [row[0].text for row in plan.iter("tr") if row.get("class") == "kept"]
     assert kept == [r["name"] for r in renditions]
+    assert kept == [
+        rung["name"] for rung in answer(run, "videos", "inspect", stack.lecture["id"])["rungs"] if rung["kept"]
+    ]
     rows = [[cell.text for cell in row] for row in list(quality.iter("tr"))[1:]]
     assert [row[:4] for row in rows] == [[r["name"], "libx264", r["preset"], f"{8 * r['bytes']:,}"] for r in renditions]
     assert {row[-1] for row in rows} == {"not measured"}
