@@ -32,7 +32,7 @@ class Coverage:
             self._ends_s = max(self._ends_s, float(frame.pts * frame.time_base) + lasts_s)
 
     def count_broken(self, packet: "Packet[Stream]") -> None:
-        if packet.stream_index == self._plan.video.index:
+        if packet.stream.index == self._plan.video.index:
             self._broken += 1
 
     def refuse_damage(self) -> None:

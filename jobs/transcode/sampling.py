@@ -3,11 +3,12 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from math import log10
 from pathlib import Path
 
 import av
-import numpy as np
 from av.container import InputContainer
+from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
@@ -99,9 +100,23 @@ def _motion_bpp(frames: Sequence[VideoFrame]) -> float:
 
 def _psnr_db(frame: VideoFrame, side_px: int) -> float:
     """Of luma, after scaling to `side_px` and back."""
-    whole = frame.reformat(format="gray", threads=1)
-    small = whole.reformat(*_fit(frame, side_px), interpolation=Interpolation.LANCZOS, threads=1)
-    back = small.reformat(frame.width, frame.height, interpolation=Interpolation.BICUBIC, threads=1)
-    error = whole.to_ndarray().astype(np.float32) - back.to_ndarray()
-    mean_square = float(np.mean(error * error))
-    return ALIKE_DB if mean_square == 0 else min(ALIKE_DB, 10 * float(np.log10(255 * 255 / mean_square)))
+    width, height = _fit(frame, side_px)
+    graph = Graph()
+    graph.threads = 1
+    source = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25))
+    luma, both, judge = graph.add("format", "gray"), graph.add("split"), graph.add("psnr")
+    small = graph.add("scale", f"{width}:{height}:flags=lanczos")
+    back = graph.add("scale", f"{frame.width}:{frame.height}:flags=bicubic")
+    sink = graph.add("buffersink")
+    source.link_to(luma)
+    luma.link_to(both)
+    both.link_to(judge, 0, 0)
+    both.link_to(small, 1, 0)
+    small.link_to(back)
+    back.link_to(judge, 0, 1)
+    judge.link_to(sink)
+    graph.configure()
+    graph.vpush(frame)
+    graph.vpush(None)
+    mean_square = float(graph.vpull().metadata["lavfi.psnr.mse.y"])
+    return ALIKE_DB if mean_square == 0 else min(ALIKE_DB, 10 * log10(255 * 255 / mean_square))

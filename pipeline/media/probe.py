@@ -75,7 +75,7 @@ def probe_url(url: str, size_bytes: int, limits: ProbeLimits) -> SourceFacts:
     duration is then that of what was read (`complete` says which).
     """
     return run_sandboxed(
-        "pipeline.media.probing:probe_url",
+        "pipeline.media.probing_url:probe_url",
         ProbeUrl(url=url, size_bytes=size_bytes, limits=limits),
         reply=SourceFacts,
         limits=_sandbox(limits),

@@ -1,5 +1,6 @@
 """The sandboxed half of `pipeline.media.probe`: opens, surveys and decodes one picture."""
 
+import io
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,12 +15,11 @@ from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipeline.errors import JobError, PermanentError
+from pipeline.errors import PermanentError
 from pipeline.media.facts import AudioFacts, Colour, Orientation, SourceFacts, VideoFacts
 from pipeline.media.frame_rate import choose_rate
 from pipeline.media.opening import UNREADABLE, find_audio, find_video, open_source
-from pipeline.media.probe import ProbeFile, ProbeLimits, ProbeUrl
-from pipeline.media.ranged_reader import RangedReader
+from pipeline.media.probe import ProbeFile, ProbeLimits
 from pipeline.media.survey import TrackSurvey, survey_packets
 from pipeline.reasons import Reason
 
@@ -27,8 +27,6 @@ from pipeline.reasons import Reason
 MIN_SIDE_PX = 16
 # A stream joined in the middle shows its first picture within a few seconds of packets.
 FIRST_PICTURE_PACKETS = 600
-# Enough for a rate, little enough for a probe over the network.
-PACKETS_BY_URL = 90
 # Wider pixels than these are a broken header, not an anamorphic recording.
 WIDEST_PIXEL = 8
 
@@ -36,25 +34,14 @@ WIDEST_PIXEL = 8
 def probe_file(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
     asked = ProbeFile.model_validate_json(request)
     path = Path(asked.path)
-    facts = _probe(path, path.stat().st_size, asked.limits, at_most=None)
+    facts = probe_source(path, path.stat().st_size, asked.limits, at_most=None)
     return facts.model_dump(mode="json")
 
 
-def probe_url(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
-    asked = ProbeUrl.model_validate_json(request)
-    with RangedReader(asked.url, asked.size_bytes, asked.limits.max_read_bytes) as reader:
-        try:
-            facts = _probe(reader, asked.size_bytes, asked.limits, at_most=PACKETS_BY_URL)
-        except (JobError, *UNREADABLE) as error:
-            # Where bytes did not come, that is the reason, whatever FFmpeg made of it.
-            raise reader.failure or error from None
-        if reader.failure is not None:
-            raise reader.failure
-        complete = facts.complete and not reader.exhausted
-    return facts.model_copy(update={"complete": complete}).model_dump(mode="json")
-
-
-def _probe(source: Path | RangedReader, size_bytes: int, limits: ProbeLimits, *, at_most: int | None) -> SourceFacts:
+def probe_source(
+    source: Path | io.RawIOBase, size_bytes: int, limits: ProbeLimits, *, at_most: int | None
+) -> SourceFacts:
+    """`at_most` packets are surveyed; None stands for all of them."""
     with open_source(source, max_streams=limits.max_streams) as container:
         video = find_video(container, max_pixels=limits.max_pixels)
         audio = find_audio(container)
@@ -65,7 +52,7 @@ def _probe(source: Path | RangedReader, size_bytes: int, limits: ProbeLimits, *,
         if pictures.packets == 0:
             raise PermanentError(Reason.EMPTY_VIDEO, "the picture track holds nothing")
     # Opened again instead of rewound: not every container of the list can seek.
-    if isinstance(source, RangedReader):
+    if isinstance(source, io.RawIOBase):
         source.seek(0)
     with open_source(source, max_streams=limits.max_streams) as container:
         frame = _first_picture(container, find_video(container, max_pixels=limits.max_pixels), pictures)

@@ -17,7 +17,7 @@ from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master
 from jobs.transcode.published import read_stream
 from jobs.transcode.verify import VerifyReply, verify, verify_request
-from jobs.transcode.verifying import expected_of, verify_stream
+from jobs.transcode.verifying import expected_of, in_turn, verify_stream
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
@@ -69,9 +69,28 @@ def check(stream: Stream, *, source_s: float | None = None) -> int:
     return VerifyReply.model_validate(verify_stream(request.model_dump_json().encode(), lambda _: None)).pictures
 
 
-def test_a_good_stream_passes_with_all_its_pictures(good: Stream):
+def test_a_good_stream_passes_and_the_pictures_of_each_renditions_turn_are_decoded(good: Stream):
     output, plan = good
-    assert verify(plan, output=output, source_s=plan.source_s, limits=LIMITS).pictures == 2 * 125
+    # Segments 0, 2 and 4 of the one and 0, 1, 3 and 4 of the other, of 25 pictures each.
+    assert verify(plan, output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
+
+
+def test_a_low_variant_is_asked_of_streams_of_a_segment_or_more(good: Stream):
+    output, plan = good
+
+    def needs_one(pictures: int) -> bool:
+        cut = plan.model_copy(update={"grid": plan.grid.model_copy(update={"pictures": pictures})})
+        return verify_request(cut, output=output, source_s=1.0).needs_low_variant
+
+    assert [needs_one(24), needs_one(25)] == [False, True]
+
+
+@pytest.mark.parametrize("renditions", [1, 2, 3, 5])
+@pytest.mark.parametrize("count", [1, 2, 7, 60])
+def test_each_moment_is_decoded_in_one_rendition_and_both_ends_in_all(count: int, renditions: int):
+    turns = [in_turn(count, mine=number, of=renditions) for number in range(renditions)]
+    assert all(turn[0] and turn[-1] for turn in turns)
+    assert [sum(moment) for moment in list(zip(*turns, strict=True))[1:-1]] == [1] * (count - 2)
 
 
 def replace(name: str, old: str, new: str) -> Callable[[Path], None]:
