@@ -63,7 +63,7 @@ def reading(file: str, page: int = 1, *, marks: str = "135", identifier: str = "
         "identifier": {"name": "student_number", "value": identifier, "confidence": 0.99, "status": "ok"},
         "registration": {"method": "corners", "residual_mm": 0.12, "quarter_turns": 0},
         "review_reasons": ["ANSWER_STATUS_NOT_OK", "ANSWER_BLANK_OR_MULTI"] if "-" in marks else [],
-        "overlay": f"overlays/{file.partition('.')[0]}-{page}.png",
+        "overlay": f"overlays/{sum(file.encode())}-{page}.png",
         **fields,
     }
 
