@@ -13,7 +13,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.contracts.transcode import TranscodeLimits
+from pipeline.contracts.transcode import Lufs, TranscodeLimits
 
 MIB = 1024 * 1024
 
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     cpu_fallback: bool | None = None
     quality: Literal["vmaf"] | None = None
 
+    # What the sound of new videos is brought to where their upload says nothing, for all tenants and, as a JSON object,
+    # for single ones (null: left as it is); unset: left as it is.
+    loudness_lufs: Lufs | None = None
+    tenant_loudness_lufs: dict[str, Lufs | None] = Field(default_factory=dict)
+
     database_pool_size: int = Field(default=6, ge=2, le=30)
     upload_expires_s: int = Field(default=3600, ge=60, le=86_400)
     job_url_expires_s: int = Field(default=12 * 3600, ge=60, le=7 * 86_400)
@@ -77,6 +82,11 @@ class Settings(BaseSettings):
     max_output_rate: int = Field(default=TranscodeLimits().max_output_rate, ge=1, le=240)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
+    # Answer sheets: what a batch may be at most, how many pages one job reads before another machine is worth its
+    # start, and what a page of a PDF, TIFF or ZIP is taken to weigh, since nobody has opened the file yet.
+    omr_max_batch_bytes: int = Field(default=4 * 1024 * MIB, ge=1)
+    omr_pages_per_job: int = Field(default=1000, ge=1)
+    omr_bytes_per_page: int = Field(default=250_000, ge=1)
     # How long a job goes on telling a control plane that does not answer how it ended.
     finish_patience_s: float = Field(default=60.0, gt=0)
     # How often rows are compared with what the executor says; an idle sweep is one indexed query.
@@ -98,6 +108,10 @@ class Settings(BaseSettings):
             max_output_rate=self.max_output_rate,
             probe_memory_mib=self.probe_memory_mib,
         )
+
+    def default_loudness(self, tenant_id: str) -> float | None:
+        """In LUFS; None where the tenant's videos keep their sound as it is."""
+        return self.tenant_loudness_lufs.get(tenant_id, self.loudness_lufs)
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:
