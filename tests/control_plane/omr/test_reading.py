@@ -234,8 +234,10 @@ def test_a_cancelled_job_fails_its_batch_and_the_executor_is_told(desk: Desk):
 def test_a_failed_reading_of_a_ready_batch_changes_nothing_but_the_job(desk: Desk):
     batch_id, worker = desk.read(reading("a.jpg"))
     again = resubmitted(desk, worker)
+    before = desk.plane.fetch("SELECT count(*) FROM omr_batch_moves")
     again.start(1)
     again.fail(1, "DISK_FULL")
+    assert desk.plane.fetch("SELECT count(*) FROM omr_batch_moves") == before
     batch = desk.get(f"/batches/{batch_id}")
     assert (batch["status"], batch["error_reason"], batch["counts"]["ok"]) == ("READY", None, 1)
 
