@@ -10,6 +10,8 @@ from control_plane.auth import open_verifier
 from control_plane.background import Chore
 from control_plane.cdn import routes as cdn
 from control_plane.dispatch import dispatcher, terminations
+from control_plane.events import consumer
+from control_plane.events.queue import open_queue
 from control_plane.failures import install_failures
 from control_plane.health import routes as health
 from control_plane.internal_jobs import routes as internal_jobs
@@ -64,10 +66,18 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
 def chores(services: Services) -> tuple[Chore, ...]:
     """What goes on beside the requests."""
     settings = services.settings
+    events = settings.batch_events_queue_url
+    hears = () if events is None else (_hear(services, events),)
     return (
+        *hears,
         Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
         Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
         Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
         Chore("statuses", statuses.EVERY_S, partial(statuses.RepeatAnnouncements(), services)),
         Chore("abandoned", abandoned.EVERY_S, partial(abandoned.delete_abandoned_outputs, services)),
     )
+
+
+def _hear(services: Services, queue_url: str) -> Chore:
+    queue = open_queue(queue_url, region=services.settings.aws_region)
+    return Chore("events", consumer.EVERY_S, partial(consumer.consume, services, queue))

@@ -83,6 +83,13 @@ def find_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> 
         return cursor.execute(query, [tenant_id, job_id]).fetchone()
 
 
+def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | None:
+    """Of all tenants: an executor knows nothing of tenants, and its handles are unique."""
+    query = SQL("SELECT {} FROM jobs WHERE handle = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [handle]).fetchone()
+
+
 def lock_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
     """The row, held until the transaction ends. A job's row is taken before its video's, never after."""
     query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND id = %s FOR UPDATE").format(COLUMNS)
