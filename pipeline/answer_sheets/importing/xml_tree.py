@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
-
 from xml.parsers import expat
 
 from pipeline.answer_sheets.importing.opened import refuse
