@@ -17,12 +17,14 @@ PAPER_LEVEL: Final = 230
 # The columns of `PatchBatch.context`. Darkness is 0 for the paper around the bubble and 1 for black.
 CONTEXT: Final = (
     "size_px",  # the bubble's longer side in pixels of the page, divided by 32
-    "aspect",  # its width divided by its longer side
+    "width",  # its width divided by its longer side
+    "height",  # its height divided by its longer side
     "square",  # 1 where it is printed as a box, else 0
     "own_print",  # median darkness inside unmarked bubbles that are printed alike on this sheet
     "darkness",  # mean darkness inside this bubble
-    "above_field",  # darkness minus the lightest third of its field's bubbles
+    "above_field",  # darkness above own print, less that of the lighter half of its field's other bubbles
     "ink",  # darkness of the sheet's darkest marks or, without marks, of its print
+    "noise",  # how far darkness inside unmarked bubbles strays on this sheet (robust standard deviation)
 )
 
 
