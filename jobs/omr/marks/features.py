@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.marks.areas import alike
-from jobs.omr.marks.measuring import darkness_of
-from jobs.omr.marks.patches import CONTEXT, PATCH_SIDE, PatchBatch
+from jobs.omr.marks.patches import CONTEXT, PAPER_LEVEL, PATCH_SIDE, PatchBatch
 
 # "ink" below is darkness that the bubble's own print does not explain, as a share of the sheet's darkest marks.
 FEATURES: Final = (
@@ -17,12 +16,12 @@ FEATURES: Final = (
     "ink",  # mean ink inside
     "ink_core",  # mean ink in the middle
     "cover",  # share of the inside that ink covers
-    "stroke",  # darkness of the darkest tenth of ink inside
+    "stroke",  # how dark the ink inside is where there is ink: its mean weighted by itself
     "halo",  # mean ink outside the outline
     "edges",  # mean edge energy inside, above the print's
     "evenness",  # ink between the diagonals as a share of that on them: 1 for a fill, less for a cross
     "signal",  # "above" in deviations of the sheet's unmarked bubbles, as log(1 + max(0, .))
-    "contrast",  # darkness of the sheet's marks above the print
+    "contrast",  # darkness of the sheet's marks
 )
 
 # A place counts as covered where it holds at least this share of the darkest marks' ink.
@@ -33,37 +32,33 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
     """(n, len(FEATURES))"""
     count = len(patches)
     context = dict(zip(CONTEXT, patches.context.T, strict=True))
-    darkness, prints = darkness_of(patches.pixels), darkness_of(patches.own_print)
-    scale = np.maximum(context["ink"], 0.1)
     # The print may stand a pixel off from where it stands on the average.
-    grown = cv2.dilate(prints.reshape(-1, PATCH_SIDE), np.ones((3, 3), np.uint8)).reshape(count, -1)
-    ink = np.maximum(0, darkness - grown) / scale[:, None]
-    covered = (ink > COVERED).astype(np.float32)
-    edges = (_edges(darkness) - _edges(prints)) / scale[:, None]
+    grown = cv2.erode(patches.own_print.reshape(-1, PATCH_SIDE), np.ones((3, 3), np.uint8))
+    ink = cv2.subtract(grown, patches.pixels.reshape(-1, PATCH_SIDE)).reshape(count, -1)
+    edges = _edges(patches.pixels) - _edges(patches.own_print)
+    scale = context["ink"] * PAPER_LEVEL
     found = {name: np.zeros(count, dtype=np.float32) for name in FEATURES}
     for members, areas in alike(context["square"] > 0.5, context["width"], context["height"]):
-        inked = ink[members]
-        found["ink"][members] = inked @ areas.inside
-        found["ink_core"][members] = inked @ areas.core
-        found["cover"][members] = covered[members] @ areas.inside
-        found["halo"][members] = inked @ areas.halo
-        found["edges"][members] = edges[members] @ areas.inside
-        inside = np.flatnonzero(areas.inside)
-        darkest = len(inside) - max(1, len(inside) // 10)
-        found["stroke"][members] = np.partition(inked[:, inside], darkest, axis=1)[:, darkest:].mean(axis=1)
-        on, between = inked @ areas.diagonals, inked @ areas.sectors
-        found["evenness"][members] = between / np.maximum(on, 0.05)
+        of_ink = np.stack([areas.inside, areas.core, areas.halo, areas.diagonals, areas.sectors], axis=1)
+        inked = ink[members].astype(np.float32) / scale[members, None]
+        means = inked @ of_ink
+        found["ink"][members], found["ink_core"][members], found["halo"][members] = means[:, :3].T
+        found["evenness"][members] = means[:, 4] / np.maximum(means[:, 3], 0.05)
+        found["stroke"][members] = (inked * inked) @ areas.inside / np.maximum(means[:, 0], 0.02)
+        found["cover"][members] = (inked > COVERED).astype(np.float32) @ areas.inside
+        found["edges"][members] = edges[members].astype(np.float32) @ areas.inside / scale[members]
     above = context["darkness"] - context["own_print"]
-    found["above"] = above / scale
-    found["above_field"] = context["above_field"] / scale
+    found["above"] = above / context["ink"]
+    found["above_field"] = context["above_field"] / context["ink"]
     found["signal"] = np.log1p(np.maximum(0, above / context["noise"]))
-    found["contrast"] = scale - context["own_print"]
+    found["contrast"] = context["ink"]
     return np.stack([found[name] for name in FEATURES], axis=1)
 
 
-def _edges(darkness: NDArray[np.float32]) -> NDArray[np.float32]:
-    pictures = darkness.reshape(-1, PATCH_SIDE, PATCH_SIDE)
-    energy = np.zeros_like(pictures)
-    energy[:, :, 1:] = np.abs(np.diff(pictures, axis=2))
-    energy[:, 1:, :] += np.abs(np.diff(pictures, axis=1))
-    return energy.reshape(len(darkness), -1)
+def _edges(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """(n, 1024) how much each pixel differs from the one on its left and the one above it."""
+    pictures = pixels.reshape(-1, PATCH_SIDE)
+    energy = np.zeros(pictures.shape, dtype=np.int16)
+    energy[:, 1:] = cv2.absdiff(pictures[:, 1:], pictures[:, :-1])
+    energy[1:] += np.asarray(cv2.absdiff(pictures[1:], pictures[:-1]), dtype=np.int16)
+    return energy.reshape(len(pixels), -1)

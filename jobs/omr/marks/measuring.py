@@ -2,11 +2,12 @@
 
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
-from jobs.omr.marks.areas import alike
+from jobs.omr.marks.areas import Areas, alike
 from jobs.omr.marks.cutting import cut_levels
 from jobs.omr.marks.own_print import own_print
 from jobs.omr.marks.patches import CONTEXT, PAPER_LEVEL, PATCH_SIDE, PatchBatch
@@ -19,8 +20,12 @@ PAPER_QUANTILE: Final = 0.75
 PAPER_NEARBY: Final = 0.9
 # A bubble this many deviations darker than its print counts as marked when the darkness of marks is asked for.
 CLEARLY_DARKER: Final = 6.0
+# Marks lighter than this are taken for traces of others.
+LIGHTEST_INK: Final = 0.1
 # Paper grain and rounding alone make this much noise.
 LEAST_NOISE: Final = 0.006
+
+Outlines = list[tuple[NDArray[np.intp], Areas]]
 
 
 def patches_of(registered: Registered, form: Form) -> PatchBatch:
@@ -28,16 +33,11 @@ def patches_of(registered: Registered, form: Form) -> PatchBatch:
     levels = cut_levels(reading_plane(registered), registered, form).reshape(len(form.centres), -1)
     width, height = (form.half_sizes / form.half_sizes.max(axis=1, keepdims=True)).T
     outlines = list(alike(form.square, width, height))
-    paper = np.empty(len(levels), dtype=np.float32)
-    for members, areas in outlines:
-        paper[members] = np.quantile(levels[members][:, np.flatnonzero(areas.around)[::3]], PAPER_QUANTILE, axis=1)
-    paper = np.maximum(paper, PAPER_NEARBY * _field_medians(paper, form)).clip(min=1)
-    pixels = np.rint(levels * (PAPER_LEVEL / paper)[:, None]).clip(0, 255).astype(np.uint8)
-    darkness = darkness_of(pixels)
+    pixels = _on_even_paper(levels, outlines, form)
     inside = np.empty(len(levels), dtype=np.float32)
     for members, areas in outlines:
-        inside[members] = darkness[members] @ areas.inside
-    prints, print_inside = own_print(darkness, inside, form)
+        inside[members] = darkness_of(pixels[members]) @ areas.inside
+    prints, print_inside = own_print(pixels, inside, form)
     above = inside - print_inside
     noise = _noise(above)
     context = {
@@ -48,21 +48,32 @@ def patches_of(registered: Registered, form: Form) -> PatchBatch:
         "own_print": print_inside,
         "darkness": inside,
         "above_field": above - _lighter_others(above, form),
-        "ink": _ink(darkness, above, noise, prints),
+        "ink": _ink(pixels, prints, outlines, clearly_marked=above > np.median(above) + CLEARLY_DARKER * noise),
         "noise": noise,
     }
     shape = (-1, PATCH_SIDE, PATCH_SIDE)
     return PatchBatch(
         pixels.reshape(shape),
-        np.rint((1 - prints) * PAPER_LEVEL).clip(0, 255).astype(np.uint8).reshape(shape),
+        prints.reshape(shape),
         np.stack([np.broadcast_to(context[name], len(levels)) for name in CONTEXT], axis=1).astype(np.float32),
     )
 
 
 def darkness_of(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 1024) from patches: 0 where it is as light as the paper or lighter, 1 for black."""
-    table = np.maximum(0, 1 - np.arange(256, dtype=np.float32) / PAPER_LEVEL)
-    return np.asarray(table[pixels.reshape(len(pixels), -1)])
+    """As floats: 0 where it is as light as the paper or lighter, 1 for black."""
+    return np.asarray(1 - np.minimum(pixels, PAPER_LEVEL) * np.float32(1 / PAPER_LEVEL), dtype=np.float32)
+
+
+def _on_even_paper(levels: NDArray[np.uint8], outlines: Outlines, form: Form) -> NDArray[np.uint8]:
+    """The patches with the paper around each bubble brought to PAPER_LEVEL."""
+    paper = np.empty(len(levels), dtype=np.float32)
+    for members, areas in outlines:
+        around = levels[members][:, np.flatnonzero(areas.around)[::3]]
+        place = int(PAPER_QUANTILE * around.shape[1])
+        paper[members] = np.partition(around, place, axis=1)[:, place]
+    paper = np.maximum(paper, PAPER_NEARBY * _field_medians(paper, form)).clip(min=1)
+    even = levels * (PAPER_LEVEL / paper)[:, None] + np.float32(0.5)
+    return np.asarray(np.minimum(even, 255), dtype=np.uint8)
 
 
 def _field_medians(values: NDArray[np.float32], form: Form) -> NDArray[np.float32]:
@@ -95,7 +106,16 @@ def _noise(above: NDArray[np.float32]) -> float:
     return max(LEAST_NOISE, 1.4826 * float(np.median(middle - above[above <= middle])))
 
 
-def _ink(darkness: NDArray[np.float32], above: NDArray[np.float32], noise: float, prints: NDArray[np.float32]) -> float:
-    marked = above > np.median(above) + CLEARLY_DARKER * noise + 0.05
-    darkest = np.quantile(darkness[marked] if marked.any() else prints, 0.9, axis=1)
-    return float(np.clip(np.quantile(darkest, 0.75), 0.1, 1))
+def _ink(
+    pixels: NDArray[np.uint8], prints: NDArray[np.uint8], outlines: Outlines, *, clearly_marked: NDArray[np.bool_]
+) -> float:
+    """How dark the strokes of the sheet's marks are; of a sheet without marks, the strokes of its print."""
+    strokes = []
+    for members, areas in outlines:
+        marked = members[clearly_marked[members]]
+        inside = np.flatnonzero(areas.inside)
+        if len(marked):
+            strokes.append(np.quantile(cv2.subtract(prints[marked], pixels[marked])[:, inside], 0.9, axis=1))
+    if not strokes:
+        strokes = [np.quantile(PAPER_LEVEL - np.minimum(prints, PAPER_LEVEL), 0.9, axis=1)]
+    return float(np.clip(np.quantile(np.concatenate(strokes), 0.75) / PAPER_LEVEL, LIGHTEST_INK, 1))

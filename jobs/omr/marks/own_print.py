@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
+from jobs.omr.marks.patches import PAPER_LEVEL
 
 # With fewer bubbles of the same value, those of all values that have the same outline stand in.
 FEWEST_ALIKE: Final = 5
@@ -13,6 +14,8 @@ FEWEST_ALIKE: Final = 5
 # be whited out, darker ones marked.
 LIGHTEST: Final = 0.1
 LIGHTER: Final = 0.4
+# So many pictures make a good average.
+MOST_AVERAGED: Final = 24
 # Letters and digits differ by less than this in the ink that they put inside a bubble. A value whose bubbles seem
 # darker than that was marked nearly everywhere on this sheet.
 LETTERS_DIFFER: Final = 0.12
@@ -34,20 +37,20 @@ def print_groups(form: Form) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 
 def own_print(
-    darkness: NDArray[np.float32], inside: NDArray[np.float32], form: Form
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The darkness (n, 1024) of each bubble's print and its mean (n,) inside the bubble.
+    pixels: NDArray[np.uint8], inside: NDArray[np.float32], form: Form
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The picture (n, 1024) of each bubble's print, and its mean darkness (n,) inside the bubble.
 
-    `darkness` (n, 1024) is that of the patches, `inside` (n,) its mean inside the bubbles.
+    `pixels` (n, 1024) are the patches, `inside` (n,) how dark they are inside the bubbles.
     """
     outline_of, print_of = print_groups(form)
-    pictures = np.empty_like(darkness)
+    pictures = np.empty_like(pixels)
     means = np.empty_like(inside)
     for outline in range(outline_of.max() + 1):
         pool = np.flatnonzero(outline_of == outline)
-        typical, typical_mean = _unmarked(darkness, inside, pool)
-        groups = [members for value in np.unique(print_of[pool]) if len(members := np.flatnonzero(print_of == value))]
-        known = [(members, *_unmarked(darkness, inside, members)) for members in groups if len(members) >= FEWEST_ALIKE]
+        typical, typical_mean = _unmarked(pixels, inside, pool)
+        groups = [np.flatnonzero(print_of == value) for value in np.unique(print_of[pool])]
+        known = [(group, *_unmarked(pixels, inside, group)) for group in groups if len(group) >= FEWEST_ALIKE]
         if known:
             typical_mean = min(typical_mean, float(np.median([mean for _, _, mean in known])))
         pictures[pool], means[pool] = typical, typical_mean
@@ -58,12 +61,12 @@ def own_print(
 
 
 def _unmarked(
-    darkness: NDArray[np.float32], inside: NDArray[np.float32], members: NDArray[np.intp]
-) -> tuple[NDArray[np.float32], float]:
+    pixels: NDArray[np.uint8], inside: NDArray[np.float32], members: NDArray[np.intp]
+) -> tuple[NDArray[np.uint8], float]:
     order = members[np.argsort(inside[members], kind="stable")]
     first = int(LIGHTEST * len(order))
-    taken = order[first : max(first + 1, int(LIGHTER * len(order)))][:24]
+    taken = order[first : max(first + 1, int(LIGHTER * len(order)))][:MOST_AVERAGED]
     mean = float(inside[taken].mean())
     if mean > MOST_PRINT:
-        return np.zeros(darkness.shape[1], dtype=np.float32), 0.0
-    return np.asarray(darkness[taken].mean(axis=0)), mean
+        return np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0
+    return np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean
