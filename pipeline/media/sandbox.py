@@ -58,7 +58,7 @@ class SandboxLimits:
     """What a child may use. `deadline_s` is wall time; `file_mib` bounds each file that it writes.
 
     `memory_mib` bounds what it writes to, and its address space too unless `address_mib` gives it more of that.
-    `silence_s` bounds the wall time to its first message and between any two.
+    `silence_s` bounds the wall time between two of its messages; to start and say its first it has the whole deadline.
     """
 
     memory_mib: int
@@ -146,7 +146,7 @@ class _Conversation:
         self._line = bytearray()
         self._progress = progress
         self._listen = listen
-        self._heard_at = time.monotonic()
+        self._heard_at: float | None = None
 
     def hold(self, limits: SandboxLimits) -> None:
         """Until the child has closed its ends; raises TimeoutError when that, or its next message, takes too long."""
@@ -162,7 +162,7 @@ class _Conversation:
             selector.register(stderr, selectors.EVENT_READ, self._overhear)
             while selector.get_map():
                 left, allowed_s = deadline - time.monotonic(), limits.deadline_s
-                if limits.silence_s is not None:
+                if limits.silence_s is not None and self._heard_at is not None:
                     quiet = self._heard_at + limits.silence_s - time.monotonic()
                     left, allowed_s = min((left, allowed_s), (quiet, limits.silence_s))
                 if left <= 0:

@@ -9,7 +9,7 @@ from jobs.omr.form import Form
 from jobs.omr.page import Gray, Page, RefusedPage
 from jobs.omr.pages.opening import count_pages, open_pages
 from jobs.omr.reader.engines import open_engines
-from jobs.omr.reader.orders import Begun, Counted, Counting, Ended, Finished, News, ReadOrders, Ready
+from jobs.omr.reader.orders import Begun, Counted, Counting, Ended, Finished, News, ReadOrders, Ready, Started
 from jobs.omr.reader.overlays import overlay_name
 from jobs.omr.reader.pending import PendingPages
 from jobs.omr.reader.places import Place, Span, places_of, spans_of
@@ -34,6 +34,7 @@ def read_pages(request: bytes, report: Say) -> dict[str, object]:
         if orders.overlays is not None:
             (Path(orders.overlays) / overlay_name(place)).write_bytes(make())
 
+    say(Started())
     # One process is one core: the executor gives a job as many as it has paid for, and results do not depend on it.
     cv2.setNumThreads(1)
     form = Form(orders.template, {name: _picture(name, path, orders.limits) for name, path in orders.pictures.items()})

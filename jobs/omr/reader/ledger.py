@@ -5,7 +5,7 @@ from typing import Annotated, NoReturn
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from jobs.omr.reader.orders import Begun, Counted, Counting, Ended, News, ReadOrders, Ready
+from jobs.omr.reader.orders import Begun, Counted, Counting, Ended, News, ReadOrders, Ready, Started
 from jobs.omr.reader.places import Place, places_of
 from jobs.omr.reader.refusing import refused_reading
 from pipeline.contracts.omr import SheetReading
@@ -62,6 +62,8 @@ class Ledger:
         except ValidationError as exc:
             raise PermanentError(Reason.CORRUPT, "the decoding process wrote nonsense") from exc
         match news:
+            case Started():
+                pass
             case Ready():
                 self._ready, self.last_ready = True, news
             case Counting(file=file):

@@ -29,6 +29,12 @@ class ReadOrders(Contract):
     ended: frozenset[Place] = frozenset()
 
 
+class Started(Contract):
+    """The child's code is loaded: from here on it is given as long for each step as for a page."""
+
+    news: Literal["started"] = "started"
+
+
 class Ready(Contract):
     """Template and engine are loaded. Whatever happens before this is not the fault of any page."""
 
@@ -65,7 +71,7 @@ class Ended(Contract):
     reading: SheetReading
 
 
-News = Ready | Counting | Counted | Begun | Ended
+News = Started | Ready | Counting | Counted | Begun | Ended
 
 
 class Finished(Contract):

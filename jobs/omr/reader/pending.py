@@ -95,4 +95,3 @@ class PendingPages:
         fields = read_fields(each.page, self._form, states, check=check)
         self._draw(each.place, lambda: draw_overlay(each.page, self._form, fields))
         return reading_of(fields, each.page, self._form, file="", page=each.place.page)
-

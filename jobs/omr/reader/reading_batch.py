@@ -1,7 +1,7 @@
 """Reads a batch of files, of which nothing is decoded in the caller's process."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.omr.reader.ledger import Ledger
@@ -15,6 +15,8 @@ from pipeline.media import gpu
 from pipeline.media.sandbox import SandboxLimits, run_sandboxed
 from pipeline.reasons import Reason
 
+# Where the child begins.
+READER = "jobs.omr.reader.child:read_pages"
 # A page's picture has less than a tenth of it.
 OVERLAY_MIB = 32
 
@@ -41,7 +43,7 @@ class Batch:
     overlays: Path | None = None
     first_page: int = 1
     last_page: int | None = None
-    limits: OmrLimits = OmrLimits()
+    limits: OmrLimits = field(default_factory=OmrLimits)
 
 
 def read_batch(
@@ -70,7 +72,7 @@ def read_batch(
     while not ledger.finished:
         try:
             run_sandboxed(
-                "jobs.omr.reader.child:read_pages",
+                READER,
                 ledger.orders(),
                 reply=Finished,
                 limits=_sandbox(batch),
