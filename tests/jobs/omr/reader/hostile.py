@@ -4,11 +4,13 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from jobs.omr.form import Form
 from jobs.omr.page import Page
 from jobs.omr.reader import child, pending
 from jobs.omr.registration.registered import Registered
+from pipeline.contracts.omr import OmrLimits
 
 # What happens on which page of a file; the others are read as always.
 CRASHES, EATS_MEMORY, HANGS, HAS_A_BUG, LEAVES, LIES, BABBLES = range(2, 9)
@@ -47,7 +49,7 @@ def _misbehave(number: int, report: Say) -> None:
 def crash_while_counting(request: bytes, report: Say) -> dict[str, object]:
     count_pages = child.count_pages
 
-    def count(path, limits):  # type: ignore[no-untyped-def]
+    def count(path: Path, limits: OmrLimits) -> int:
         if path.name.startswith("crash"):
             ctypes.string_at(0)
         return count_pages(path, limits)
