@@ -1,6 +1,7 @@
 """One random answer sheet from a seed: layout, print, and the marks of a few hands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,15 +33,23 @@ def draw_sheet(
     px_per_mm: float = 8.0,
     page_mm: tuple[float, float] | None = None,
     shares: dict[Drawn, float] | None = None,
+    strength: float | None = None,
 ) -> DrawnSheet:
-    """The same seed draws the same bytes. `shares` are those of the marked bubbles' states."""
+    """The same seed draws the same bytes. `shares` are those of the marked bubbles' states, `strength` is that of all
+    tools where it is given.
+    """
     rng = np.random.default_rng([seed, 0xD4A])
     template = random_template(rng, page_mm)
-    return draw_template(template, rng, px_per_mm=px_per_mm, shares=shares or MARK_SHARES)
+    return draw_template(template, rng, px_per_mm=px_per_mm, shares=shares or MARK_SHARES, strength=strength)
 
 
 def draw_template(
-    template: Template, rng: np.random.Generator, *, px_per_mm: float, shares: dict[Drawn, float]
+    template: Template,
+    rng: np.random.Generator,
+    *,
+    px_per_mm: float,
+    shares: dict[Drawn, float],
+    strength: float | None = None,
 ) -> DrawnSheet:
     """Print a template (in millimetres) and mark it."""
     frame = template.frame
@@ -48,6 +57,8 @@ def draw_template(
     _print_surroundings(canvas, template, px_per_mm, rng)
     states: list[NDArray[np.int64]] = []
     designs, hands = _designs(len(template.blocks), rng)
+    if strength is not None:
+        hands = [replace(hand, strength=strength) for hand in hands]
     for block, (style, grown), hand in zip(template.blocks, designs, hands, strict=True):
         printed = np.array([block.half_width, block.half_height]) * px_per_mm * grown
         fields = block.expanded()
