@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.answer_sheets.template import Field, FieldBlock, Template
 from training.drawing.fiducials import print_fiducial
-from training.drawing.hands import Hand, draw_mark, random_hand
+from training.drawing.hands import Hand, draw_mark, draw_stray, random_hand
 from training.drawing.layout import ONE_DESIGN, random_template
 from training.drawing.prints import FONTS, Print, print_bubble, random_print, write
 from training.drawing.sheet import DrawnSheet
@@ -16,6 +16,8 @@ from training.drawing.states import Drawn
 
 # The share of sheets that one person marks with one tool; the others have several, so that more is learnt from each.
 ONE_HAND = 0.6
+# The share of sheets on which a long stroke runs over bubbles that it does not mark.
+STRAY_STROKES = 0.12
 # Of marked bubbles; filled ones are what most sheets hold, the others are there often enough to be learnt.
 MARK_SHARES = {
     Drawn.FILLED: 0.5,
@@ -66,6 +68,9 @@ def draw_template(
         marked = _states_of(fields, shares, rng)
         _mark_block(canvas, fields, marked, px_per_mm, hand=hand, half=printed, rng=rng)
         states.append(marked)
+    if rng.random() < STRAY_STROKES:
+        stray = draw_stray(hands[0], np.zeros_like(canvas), rng)
+        canvas = _darkened(canvas, stray)
     return DrawnSheet(picture=canvas, px_per_mm=px_per_mm, template=template, states=np.concatenate(states))
 
 
@@ -172,4 +177,8 @@ def _mark_block(
         part = canvas[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
         mask = np.zeros(part.shape, dtype=np.uint8)
         ink = draw_mark(Drawn(state), hand, mask, centre=centre - (x0, y0), half=half, rng=rng)
-        part[:] = (part.astype(np.uint16) * (255 - ink.astype(np.uint16)) // 255).astype(np.uint8)
+        part[:] = _darkened(part, ink)
+
+
+def _darkened(paper: NDArray[np.uint8], ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return (paper.astype(np.uint16) * (255 - ink.astype(np.uint16)) // 255).astype(np.uint8)
