@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from cli.omr import reading
+from cli.omr import reading, sheet, template
 
 app = typer.Typer(
     add_completion=False,
@@ -19,6 +19,8 @@ def _add(command: Callable[..., Any], example: str, *, name: str | None = None) 
     app.command(name, epilog=f"Example: academy omr {example}")(command)
 
 
+_add(sheet.sheet, "sheet --questions 40 --language ko --title '3월 모의고사' --output sheet.pdf")
 _add(reading.read, "read scans/ --template sheet.json --csv marks.csv")
 _add(reading.gallery, "gallery scans/ --template sheet.json --output gallery/")
 _add(reading.evaluate, "evaluate ../shared/omr/oc-neet-200q --errors errors/")
+app.add_typer(template.app, name="template")
