@@ -165,13 +165,15 @@ class OutputKind(StrEnum):
 class Output(Contract):
     """What is reported: one field's marks, or several fields' single marks put together in order.
 
-    `student` marks the identifier by which a sheet finds its student.
+    `student` marks the identifier by which a sheet finds its student. `length` is how many characters an identifier
+    must have; without it, one may be shorter than its fields.
     """
 
     name: Name
     kind: OutputKind = OutputKind.QUESTION
     fields: tuple[Name, ...] = Limited(min_length=1, max_length=200)
     student: bool = False
+    length: int | None = Limited(default=None, ge=1, le=200)
 
 
 class Meaning(StrEnum):
