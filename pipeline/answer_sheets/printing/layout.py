@@ -112,9 +112,13 @@ def _digit_names(options: SheetOptions) -> tuple[str, ...]:
 
 
 def _student(options: SheetOptions) -> tuple[Output, ...]:
-    if not options.student_digits:
+    digits = options.student_digits
+    if not digits:
         return ()
-    return (Output(name="student_number", kind=OutputKind.IDENTIFIER, fields=_digit_names(options), student=True),)
+    number = Output(
+        name="student_number", kind=OutputKind.IDENTIFIER, fields=_digit_names(options), student=True, length=digits
+    )
+    return (number,)
 
 
 def _answers(options: SheetOptions, grid: Grid, top: float) -> tuple[FieldBlock, ...]:
