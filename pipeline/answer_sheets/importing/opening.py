@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from pipeline.answer_sheets.importing.formscanner import open_formscanner
 from pipeline.answer_sheets.importing.neutral import open_neutral
 from pipeline.answer_sheets.importing.omrchecker import open_omrchecker
-from pipeline.answer_sheets.importing.opened import OpenedTemplate, refuse
+from pipeline.answer_sheets.importing.opened import OpenedTemplate, refuse, told
 from pipeline.answer_sheets.importing.own import open_own
 from pipeline.answer_sheets.importing.places import Place, parse_json
 from pipeline.answer_sheets.importing.xml_tree import parse_xml
@@ -22,6 +24,13 @@ def open_template(path: Path) -> OpenedTemplate:
     Raises `Invalid`: `file_not_found`, or `template_invalid` with the place in the file and the value there.
     """
     content = _read(path)
+    try:
+        return _opened(content, path)
+    except ValidationError as exc:
+        refuse(path.name, told(exc))
+
+
+def _opened(content: bytes, path: Path) -> OpenedTemplate:
     if content.lstrip().startswith(b"<"):
         root = parse_xml(content, path.name)
         if root.name != "template":
