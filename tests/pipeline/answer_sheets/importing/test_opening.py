@@ -54,14 +54,14 @@ def test_what_omrchecker_crops_by_becomes_what_the_page_is_registered_by(tmp_pat
     for picture in ("m.jpg", "blank.png"):
         (tmp_path / picture).write_bytes(b"picture")
 
-    def kinds(*preprocessors: Any) -> list[FiducialKind]:
-        return [each.kind for each in opened(tmp_path, omrchecker(preProcessors=list(preprocessors))).fiducials]
+    def kinds(*preprocessors: Any) -> list[str]:
+        return [each.kind.value for each in opened(tmp_path, omrchecker(preProcessors=list(preprocessors))).fiducials]
 
-    assert kinds(page) == [FiducialKind.PAGE_EDGE]
-    assert kinds(page, marker) == [FiducialKind.MARKER_IMAGE] * 4
-    assert kinds(lines) == [FiducialKind.TIMING_TRACK] * 2
-    assert kinds(form, {"name": "Levels"}) == [FiducialKind.FORM]
-    assert kinds() == [FiducialKind.FORM, FiducialKind.WHOLE_IMAGE]
+    assert kinds(page) == ["page_edge"]
+    assert kinds(page, marker) == ["marker_image"] * 4
+    assert kinds(lines) == ["timing_track"] * 2
+    assert kinds(form, {"name": "Levels"}) == ["form"]
+    assert kinds() == ["form", "whole_image"]
     found = open_template(written(tmp_path, omrchecker(preProcessors=[marker])))
     assert found.pictures == {"m.jpg": tmp_path / "m.jpg"}
     assert found.template.fiducials[2].at == (800, 1000)
