@@ -9,12 +9,12 @@ import typer
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.errors import Invalid
 
-SUFFIXES: Final = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".zip")
+SUFFIXES: Final = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".zip")
 
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILES", help="PDF, TIFF, PNG, JPEG, ZIP of pictures, or folders of them.", show_default=False
+        metavar="FILES", help="PDF, TIFF, PNG, JPEG, WebP, ZIP of pictures, or folders of them.", show_default=False
     ),
 ]
 TemplateFile = Annotated[

@@ -64,7 +64,7 @@ def test_what_omrchecker_crops_by_becomes_what_the_page_is_registered_by(tmp_pat
     assert kinds() == ["form", "whole_image"]
     found = open_template(written(tmp_path, omrchecker(preProcessors=[marker])))
     assert found.pictures == {"m.jpg": tmp_path / "m.jpg"}
-    assert found.template.fiducials[2].at == (800, 1000)
+    assert found.template.fiducials[2].at == (800.0, 1000.0)
     assert found.template.fiducials[2].length == 40
 
 
