@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from pipeline.answer_sheets.importing.opening import open_template
+from pipeline.contracts.omr import Engine
 from pipeline.errors import Invalid
 
 SUFFIXES: Final = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".zip")
@@ -20,6 +21,13 @@ Files = Annotated[
 TemplateFile = Annotated[
     Path,
     typer.Option("--template", "-t", metavar="FILE", help="The form: ours, OMRChecker's or FormScanner's."),
+]
+
+UsedEngine = Annotated[
+    Engine,
+    typer.Option(
+        "--engine", case_sensitive=False, help="What judges the bubbles; the classical one cross-checks the network."
+    ),
 ]
 
 

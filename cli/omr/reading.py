@@ -11,18 +11,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from cli.child import read_module, run_module
 from cli.exits import Exit
 from cli.omr import csv_rows, tables
-from cli.omr.files import Files, TemplateFile, sheet_files, usable_template
+from cli.omr.files import Files, TemplateFile, UsedEngine, sheet_files, usable_template
 from cli.options import AsJson
 from cli.output import REMARKS, RESULTS, print_json
 from cli.text_files import write_text
 from pipeline.contracts.omr import Engine
-
-UsedEngine = Annotated[
-    Engine,
-    typer.Option(
-        "--engine", case_sensitive=False, help="What judges the bubbles; the classical one cross-checks the network."
-    ),
-]
 
 
 def read(
