@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.answer_sheets.template import MOST_BUBBLES, Template
+from pipeline.answer_sheets.template import MAX_BUBBLES, Template
 from pipeline.errors import Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -30,8 +30,8 @@ def refuse(place: str, problem: str) -> NoReturn:
 
 def refuse_too_many(place: str, bubbles: int) -> None:
     """Before work is done for them: `Template` itself refuses more, but a short file can ask for millions."""
-    if bubbles > MOST_BUBBLES:
-        refuse(place, f"{bubbles} bubbles are more than a sheet has: at most {MOST_BUBBLES}")
+    if bubbles > MAX_BUBBLES:
+        refuse(place, f"{bubbles} bubbles: a template has at most {MAX_BUBBLES}")
 
 
 def built(place: str, make: Callable[..., Model], **values: Any) -> Model:
