@@ -48,6 +48,8 @@ def read(
 
         # The reader says on stderr how many sheets it read, or why it could not.
         code = read_module(["jobs.omr.read", "--json", *chosen, *pictures, *map(str, found)], take)
+    if code and not sheets:
+        raise typer.Exit(code)
     if csv:
         write_text(csv, csv_rows.of_readings(sheets))
     if as_json:
