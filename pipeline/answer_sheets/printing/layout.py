@@ -20,6 +20,7 @@ from pipeline.answer_sheets.template import (
     OutputKind,
     Template,
 )
+from pipeline.answer_sheets.versioning import versioned
 from pipeline.errors import Invalid
 
 WIDTH_MM: Final = 210.0
@@ -65,12 +66,14 @@ def template_for(options: SheetOptions) -> Template:
     top = ANSWERS_BELOW_DIGITS_MM if options.student_digits else ANSWERS_BELOW_HEADING_MM
     grid = _grid(options, BOTTOM_MM - top)
     blocks = (*_digits(options), *_answers(options, grid, top))
-    return Template(
-        name=options.name,
-        frame=Frame(width=WIDTH_MM, height=HEIGHT_MM, mm_per_unit=1),
-        fiducials=_corner_marks(),
-        blocks=blocks,
-        outputs=_student(options),
+    return versioned(
+        Template(
+            name=options.name,
+            frame=Frame(width=WIDTH_MM, height=HEIGHT_MM, mm_per_unit=1),
+            fiducials=_corner_marks(),
+            blocks=blocks,
+            outputs=_student(options),
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """A template as a printable A4 page: its marks, its bubbles, and around them what a student needs to know."""
 
-import hashlib
 from collections.abc import Sequence
 
 from pipeline.answer_sheets.printing.corner_marks import draw_corner_marks
@@ -12,11 +11,12 @@ from pipeline.answer_sheets.printing.outputs import draw_output
 from pipeline.answer_sheets.printing.placing import heading_area, placed_on_a4
 from pipeline.answer_sheets.printing.words import WORDS
 from pipeline.answer_sheets.template import OutputKind, Template
+from pipeline.answer_sheets.versioning import content_digest
 
 
 def page_id(template: Template) -> str:
     """What a page's QR code says: the same for the same template, so that it can be found again."""
-    return "OMR1-" + hashlib.sha256(template.model_dump_json().encode()).hexdigest()[:12].upper()
+    return f"OMR1-{content_digest(template)[:12].upper()}"
 
 
 def sheet_pdf(

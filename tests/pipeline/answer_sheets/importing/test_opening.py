@@ -40,6 +40,16 @@ def test_a_form_means_the_same_in_the_neutral_format_in_omrcheckers_and_in_ours(
     assert again == one
 
 
+def test_a_template_that_names_no_version_gets_one_of_its_content(tmp_path: Path):
+    first = opened(tmp_path, omrchecker())
+    assert opened(tmp_path, omrchecker()).version == first.version
+    assert opened(tmp_path, omrchecker(bubbleDimensions=[20, 17])).version != first.version
+    own = first.model_dump(mode="json")
+    assert opened(tmp_path, own | {"version": "1"}).version == "1"
+    del own["version"]
+    assert opened(tmp_path, own).version == first.version
+
+
 def test_omrcheckers_origin_is_the_corner_of_the_first_box_and_not_its_centre(tmp_path: Path):
     field = opened(tmp_path, omrchecker()).all_fields()[0]
     assert (field.half_width, field.half_height) == (10, 8)
