@@ -59,8 +59,9 @@ class Side(StrEnum):
 class Fiducial(Contract):
     """A mark printed to register the page by; a template may leave out what it does not know.
 
-    `at` is the mark's centre, for `bracket` and `l_mark` the outer corner. `picture` names the marker's or the blank
-    form's picture, a file beside the template. `length` is the mark's size along its longer side.
+    `at` is the mark's centre, for `bracket` and `l_mark` the outer corner, for `timing_track` the middle of the outer
+    edge. `picture` names the marker's or the blank form's picture, a file beside the template. `length` is the mark's
+    size along its longer side.
     """
 
     kind: FiducialKind
