@@ -53,7 +53,9 @@ def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, ca
     for _ in range(ROUNDS):
         seen = response(flattened(page, homography, canvas), canvas, layout)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
-        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, found.strengths, layout)
+        step = homography_between(
+            layout.group_centres, found.displacements / canvas.px_per_unit, found.strengths, layout
+        )
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
         if still < 0.1:
@@ -74,7 +76,9 @@ def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, canvas
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
     agreement = float(strengths[agree].sum() / strengths.sum())
-    residual = float(np.sqrt(np.average(off[agree] ** 2, weights=strengths[agree]))) if strengths[agree].any() else np.inf
+    residual = (
+        float(np.sqrt(np.average(off[agree] ** 2, weights=strengths[agree]))) if strengths[agree].any() else np.inf
+    )
     return Fit(homography, local, residual / layout.radius, agreement, float(strengths.mean()))
 
 
