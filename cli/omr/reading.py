@@ -52,7 +52,7 @@ def read(
             sheets.append(json.loads(line))
             progress.update(task, description=f"Reading   {len(sheets)} sheets")
 
-        code = read_module(["jobs.omr.read", *chosen, *pictures, *map(str, found)], take)
+        code = read_module(["jobs.omr.read", "--json", *chosen, *pictures, *map(str, found)], take)
     if code:
         say(f"The reader ended with exit code {code}.")
         raise typer.Exit(code)
