@@ -107,7 +107,7 @@ def test_crosses_and_ticks_mark_where_the_template_does_not_say_otherwise() -> N
     form = form_of(style)
     for kind in ("cross", "tick"):
         page = printed(form, style)
-        answers = random_answers(7)
+        answers = {name: values[:1] for name, values in random_answers(7).items()}
         answers_drawn(page, form, answers, kind=kind, ink=30)
         assert detected(read(page, style=style)) == answers
 
