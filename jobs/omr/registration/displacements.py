@@ -1,0 +1,65 @@
+"""A smooth field of displacements: what remains of curled paper, lens and template after the homography."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.omr.layout import Points
+
+# How many of the nearest groups are asked at each place, and how strongly local tilt is held back, in groups' weight.
+NEIGHBOURS = 14
+TILT_PRIOR = 1.5
+# A value for all others is believed as much as so many groups at hand.
+MIDDLE_PRIOR = 0.25
+REWEIGHTINGS = 3
+# What a node of another block counts.
+OTHER_BLOCKS = 0.05
+
+
+@dataclass(frozen=True)
+class Displacements:
+    """Displacements known at `nodes` (g, 2), frame units, and smooth in between; none anywhere without nodes.
+
+    Locally weighted affine regression (Cleveland 1979), with a ridge on the slopes. `blocks` (g,) are the grids that
+    nodes stand in: a template may have each of them a little off, so that they share little with one another.
+    """
+
+    nodes: Points
+    values: Points
+    weights: NDArray[np.float64]
+    blocks: NDArray[np.int32]
+
+    def at(self, points: Points) -> Points:
+        """(m, 2) displacements at (m, 2) points, frame units; a point belongs to the block of the nearest node."""
+        if not len(self.nodes) or not self.weights.any():
+            return np.zeros_like(points)
+        offsets = self.nodes[None] - points[:, None]
+        distances = np.hypot(offsets[..., 0], offsets[..., 1])
+        near = min(NEIGHBOURS, len(self.nodes))
+        reach = np.partition(distances, near - 1, axis=1)[:, near - 1 : near] * 1.3 + 1e-9
+        same = self.blocks[distances.argmin(axis=1)][:, None] == self.blocks[None]
+        closeness = np.clip(1 - (distances / reach) ** 3, 0, 1) ** 3 * self.weights * np.where(same, 1, OTHER_BLOCKS)
+        basis = np.concatenate([np.ones((*distances.shape, 1)), offsets / reach[..., None]], axis=2)
+        weighted = basis * closeness[..., None]
+        normal = np.einsum("mgi,mgj->mij", weighted, basis)
+        right = np.einsum("mgi,gj->mij", weighted, self.values)
+        prior = max(float(self.weights.mean()), 1e-6)
+        normal += np.diag([MIDDLE_PRIOR, TILT_PRIOR, TILT_PRIOR]) * prior
+        right[:, 0] += MIDDLE_PRIOR * prior * np.average(self.values, axis=0, weights=self.weights)
+        return np.asarray(np.linalg.solve(normal, right)[:, 0])
+
+
+NONE = Displacements(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), np.zeros(0, np.int32))
+
+
+def robust(field: Displacements, *, tolerance: float) -> Displacements:
+    """The field with groups that contradict their neighbours by more than `tolerance` weighed down (Tukey)."""
+    found = field
+    for _ in range(REWEIGHTINGS):
+        left = np.hypot(*(found.values - found.at(found.nodes)).T)
+        kept = field.weights * np.clip(1 - (left / (2 * tolerance)) ** 2, 0, 1) ** 2
+        if not kept.any():
+            return NONE
+        found = replace(field, weights=kept)
+    return found
