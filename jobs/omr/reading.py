@@ -53,7 +53,7 @@ def reading_of(
     answers: list[Answer] = []
     student: Identifier | None = None
     others: list[Identifier] = []
-    for output in form.template.all_outputs():
+    for output in form.outputs:
         parts = [fields[name] for name in output.fields]
         if output.kind is OutputKind.QUESTION:
             answers.append(answer_of(output, parts))
