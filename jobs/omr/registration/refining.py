@@ -18,6 +18,8 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
+PITCH_STEPS = tuple(sorted(product((-1, 0, 1), (-1, 0, 1)), key=lambda step: abs(step[0]) + abs(step[1])))
+PITCH_GAIN = 1.01
 # How much larger than in the template bubbles may be printed, with what each counts; and a mean response that is high
 # enough not to try further sizes.
 SIZES = ((1.0, 1.0), (1.3, 0.9), (0.78, 0.85))
@@ -28,9 +30,9 @@ AGREES_WITHIN = 0.4
 STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 # A step that moves no bubble further than this, in half bubbles, is the last.
 STILL = 0.1
-# Blocks of at least so many bubbles may lie off as a whole, and by less than a whole pitch.
+# Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
-BLOCK_REACH_IN_PITCHES = 0.85
+BLOCK_REACH_IN_PITCHES = 0.6
 LEAST_GROUPS_FOR_PERSPECTIVE = 10
 # What a loose candidate is tried at, and with how many bubbles.
 LOOSE_SCALES = (0.94, 1.0, 1.06)
@@ -83,10 +85,13 @@ def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, *,
             of_blocks = block_shifts(seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
+        if round_ == ROUNDS - 1 and (jump := by_a_pitch(seen, layout, canvas, of_blocks)).any():
+            homography = homography @ _translation(jump)
+            continue
         step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL:
+        if round_ and still < STILL and not by_a_pitch(seen, layout, canvas, of_blocks).any():
             break
     seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     points = canvas.points(layout.centres + of_blocks)
@@ -112,6 +117,18 @@ def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
             found = np.eye(3)
             found[:2, :2], found[:2, 2] = linear, middle - linear @ middle + shift
     return np.asarray(homography @ canvas.to_frame @ found @ canvas.from_frame)
+
+
+def by_a_pitch(seen: NDArray[np.float32], layout: Layout, canvas: Canvas, of_blocks: Points) -> Points:
+    """(2,) frame units: the whole pitches by which bubbles are better seen elsewhere, mostly none.
+
+    A lattice fits itself a row or a column off as well, but for its first and last one.
+    """
+    centres = layout.sample + of_blocks[:: layout.sample_step]
+    places = [canvas.points(centres + np.array(step) * layout.pitches) for step in PITCH_STEPS]
+    heights = [float(best_shift(seen, place, 1)[1]) for place in places]
+    best = int(np.argmax(heights))
+    return np.array(PITCH_STEPS[best]) * layout.pitches if heights[best] > PITCH_GAIN * heights[0] else np.zeros(2)
 
 
 def trust(found: Seen) -> NDArray[np.float64]:
