@@ -16,6 +16,8 @@ DARK = 120
 SMALLEST, LARGEST = 0.004, 0.09
 LEAST_PX = 4
 MOST_MARKS = 48
+# Each is compared with all others: bounded, as a page may be covered with spots.
+SPOTS_AT_ONCE = 128
 # Mark proportions; a square turned by 45 degrees fills half its box.
 SQUARE_FILLS, SPARE_FILLS = 0.55, 0.62
 MOST_ASPECT = 1.7
@@ -153,11 +155,11 @@ def _isolated(chosen: list[Spot], spots: list[Spot]) -> list[Spot]:
     xs, ys = np.array([spot.middle for spot in spots], np.float32).T
     sides = np.array([spot.side for spot in spots], np.float32)
     kept = []
-    for spot in chosen:
-        (x, y), reach = spot.middle, 1.3 * spot.side
-        near = (np.abs(xs - x) < reach) & (np.abs(ys - y) < reach) & (sides > 0.6 * spot.side)
-        if np.count_nonzero(near) <= 1:
-            kept.append(spot)
+    for start in range(0, len(chosen), SPOTS_AT_ONCE):
+        some = chosen[start : start + SPOTS_AT_ONCE]
+        x, y, side = np.array([(*spot.middle, spot.side) for spot in some], np.float32).T[:, :, None]
+        near = (np.abs(xs - x) < 1.3 * side) & (np.abs(ys - y) < 1.3 * side) & (sides > 0.6 * side)
+        kept += [spot for spot, count in zip(some, near.sum(axis=1), strict=True) if count <= 1]
     return kept
 
 
