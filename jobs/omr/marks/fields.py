@@ -17,9 +17,12 @@ DISPUTED = 0.5
 
 @dataclass(frozen=True)
 class FieldMarks:
-    """One field as read: `values` in the template's order. `whole` is false where a bubble lies off the page."""
+    """One field as read: `values` are those of its `options` that are marked, in the template's order. `whole` is false
+    where a bubble lies off the page.
+    """
 
     kind: FieldKind
+    options: tuple[str, ...]
     values: tuple[str, ...]
     confidence: float
     whole: bool
@@ -37,8 +40,9 @@ def fields_of(
     whole = np.logical_and.reduceat(_on_page(registered), starts)
     found = {}
     for number, (field, start) in enumerate(zip(form.fields, starts, strict=True)):
-        values = tuple(bubble.value for place, bubble in enumerate(field.bubbles, start=start) if marked[place])
-        found[field.name] = FieldMarks(field.kind, values, float(confidence[number]), bool(whole[number]))
+        options = tuple(bubble.value for bubble in field.bubbles)
+        values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
+        found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
     return found
 
 
