@@ -13,6 +13,9 @@ from pipeline.answer_sheets.template import FieldKind
 
 # An answer on which the engines differ is no more certain than this.
 DISPUTED = 0.5
+# Fields of fewer bubbles, or fewer fields, may well be marked all over.
+MANY_BUBBLES = 4
+MANY_FIELDS = 10
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ def fields_of(
     if check is not None:
         differs = np.logical_or.reduceat(marked != _decided(check, form)[0], _starts(form))
         confidence = np.where(differs, np.minimum(confidence, DISPUTED), confidence)
+    if _crowded(marked, form):
+        confidence = np.minimum(confidence, DISPUTED)
     starts = _starts(form)
     whole = np.logical_and.reduceat(_on_page(registered), starts)
     found = {}
@@ -44,6 +49,15 @@ def fields_of(
         values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
         found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
     return found
+
+
+def _crowded(marked: NDArray[np.bool_], form: Form) -> bool:
+    """Whether most fields with many bubbles hold three marks or more: nobody answers so, and what was read is not what
+    the template says is there.
+    """
+    counts = np.bincount(form.field_of_bubble)
+    marks = np.bincount(form.field_of_bubble, weights=marked)[counts >= MANY_BUBBLES]
+    return len(marks) >= MANY_FIELDS and float(np.mean(marks >= 3)) > 0.5
 
 
 def _decided(meanings: Meanings, form: Form) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
