@@ -33,9 +33,9 @@ def test_a_field_is_shown_in_the_colour_of_how_it_was_read(
     name: str, change: dict[str, object], colour: tuple[int, int, int]
 ) -> None:
     form = form_of(Style())
-    fields = {field.name: FieldMarks(field.kind, (), 1.0, whole=True) for field in form.fields}
+    fields = {field.name: FieldMarks(field.kind, (), (), 1.0, whole=True) for field in form.fields}
     field = next(field for field in form.fields if field.name == name)
-    given = {"kind": field.kind, "values": (), "confidence": 1.0, "whole": True} | change
+    given = {"kind": field.kind, "options": (), "values": (), "confidence": 1.0, "whole": True} | change
     fields[name] = FieldMarks(**given)  # type: ignore[arg-type]
     picture = decoded(draw_overlay(registered(printed(form, Style()), form), form, fields))
     rows, columns = np.nonzero(near(picture, colour))

@@ -58,6 +58,15 @@ def test_a_second_mark_needs_more_proof_than_a_first() -> None:
     assert not second.marked[0, 0]
 
 
+def test_who_leaves_off_answering_leaves_off_for_the_rest() -> None:
+    faint, sure, blank = [0.35, 0.001, 0.001], [0.999, 0.001, 0.001], [0.001, 0.001, 0.001]
+    decided = decide(
+        np.array([sure] * 4 + [faint] + [sure] * 4 + [blank] * 30 + [faint]), np.zeros((40, 3)), share=SHARE
+    )
+    assert decided.marked[4, 0]
+    assert not decided.marked[39, 0]
+
+
 def test_what_the_rules_leave_to_a_person_takes_the_confidence() -> None:
     decided = decide(np.array([[0.0, 0.0]]), np.array([[0.9, 0.0]]), share=SHARE)
     assert decided.confidence[0] < 0.6

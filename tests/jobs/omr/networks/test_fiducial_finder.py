@@ -44,9 +44,9 @@ def test_the_papers_outline_goes_clockwise_from_the_top_left():
         truth = captured.view.to_capture(places_of(drawn.template)[0])
         found = paper_corners_by_network(captured.gray, Provider.CPU)
         if captured.edge_shows:
-            near = found is not None and np.linalg.norm(found - truth, axis=1).max() < 0.025 * max(captured.gray.shape)
+            near = found is not None and np.linalg.norm(found - truth, axis=1).max() < 3
             right, total = right + int(near), total + 1
-    assert right >= total - 1 > 3
+    assert right >= total - 1 > 3  # one has a corner outside the picture
 
 
 def test_a_page_that_fills_its_picture_has_no_outline():
