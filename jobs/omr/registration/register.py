@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.layout import Points, moved
+from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners, onto
 from jobs.omr.registration.canvas import canvas_of
@@ -91,6 +92,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -
         lambda: list(by_corner_marks(ink, form, shrink)),
         lambda: [] if paper is None else list(all_turns(corners, paper, "page_edge")),
         lambda: list(all_turns(corners, whole, "whole_image")) if paper is None else [],
+        lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
         lambda: list(by_timing_tracks(ink, form, whole if paper is None else paper)),
         lambda: list(by_printed_form(page.gray, form)) if FiducialKind.FORM in kinds else [],
     ):
@@ -104,6 +106,10 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -
         yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), candidate.method)
     if paper is not None:
         yield from by_lattice(ink, form.layout, whole)
+
+
+def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
+    return [] if paper is None else list(all_turns(frame, paper, "page_corners"))
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
