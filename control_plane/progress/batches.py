@@ -15,7 +15,8 @@ from pipeline.database.omr_batches import find_batch
 from pipeline.database.omr_shards import list_shards
 from pipeline.errors import NotFound
 from pipeline.identifiers import TenantId
-from pipeline.progress.answer import is_usable_status
+from pipeline.lifecycle.batch_state import BatchStatus
+from pipeline.progress.answer import object_of
 from pipeline.progress.batch_answer import compose_batch_answer, job_ids_of
 from pipeline.progress.keys import batch_status, job_progress
 
@@ -26,7 +27,7 @@ async def read_batch_progress(services: Services, tenant_id: TenantId, batch_id:
     The key names the tenant of the token, so what another tenant cached is never read.
     """
     (status,) = await services.progress.read_all([batch_status(tenant_id, batch_id)])
-    if not is_usable_status(status):
+    if object_of(status).get("status") not in set(BatchStatus):
         found = await run_in_threadpool(_status_of_row, services, tenant_id, batch_id)
         status = json.dumps(found.value)
     job_ids = job_ids_of(status)

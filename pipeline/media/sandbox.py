@@ -196,7 +196,7 @@ class _Conversation:
             self._take(line)
         return bool(data)
 
-    def _take(self, line: bytes) -> None:
+    def _take(self, line: bytes | bytearray) -> None:
         self._heard_at = time.monotonic()
         try:
             message = json.loads(line)

@@ -63,7 +63,7 @@ def test_the_progress_of_several_jobs_adds_up_by_their_pages(
     }
 
 
-@pytest.mark.parametrize("value", [None, "", "null", "[]", "{", '{"status": 3}'])
+@pytest.mark.parametrize("value", [None, "", "null", "[]", "{", '{"status": 3}', '{"status": "FLYING"}'])
 def test_a_key_that_is_missing_or_broken_is_answered_from_the_row_and_warmed(
     desk: Desk, cache: redis.Redis, value: str | None
 ):

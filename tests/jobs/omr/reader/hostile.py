@@ -5,10 +5,13 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from jobs.omr.form import Form
 from jobs.omr.page import Page
+from jobs.omr.pages.opening import count_pages
 from jobs.omr.reader import child, pending
+from jobs.omr.registration.register import register
 from jobs.omr.registration.registered import Registered
 from pipeline.contracts.omr import OmrLimits
 
@@ -19,14 +22,12 @@ Say = Callable[[dict[str, object]], None]
 
 
 def read_pages(request: bytes, report: Say) -> dict[str, object]:
-    register = pending.register
-
     def hostile_register(page: Page, form: Form) -> Registered:
         _misbehave(page.number, report)
         return register(page, form)
 
-    pending.register = hostile_register  # type: ignore[attr-defined]
-    return child.read_pages(request, report)
+    with patch.object(pending, "register", hostile_register):
+        return child.read_pages(request, report)
 
 
 def _misbehave(number: int, report: Say) -> None:
@@ -47,21 +48,10 @@ def _misbehave(number: int, report: Say) -> None:
 
 
 def crash_while_counting(request: bytes, report: Say) -> dict[str, object]:
-    count_pages = child.count_pages
-
     def count(path: Path, limits: OmrLimits) -> int:
         if path.name.startswith("crash"):
             ctypes.string_at(0)
         return count_pages(path, limits)
 
-    child.count_pages = count  # type: ignore[attr-defined]
-    return child.read_pages(request, report)
-
-
-def hang_on_the_first_page(request: bytes, report: Say) -> dict[str, object]:
-    def hang(_page: Page, _form: Form) -> Registered:
-        time.sleep(600)
-        raise AssertionError
-
-    pending.register = hang  # type: ignore[attr-defined]
-    return child.read_pages(request, report)
+    with patch.object(child, "count_pages", count):
+        return child.read_pages(request, report)
