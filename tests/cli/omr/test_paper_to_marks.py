@@ -1,0 +1,55 @@
+"""A teacher with nothing: print a sheet, have it filled, scan it, read it."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pypdfium2
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.answer_sheets.importing.opening import open_template
+from tests.cli.conftest import Run
+
+DPI = 150
+PX_PER_MM = DPI / 25.4
+NUMBER = "01048273"
+MARKS: Mapping[str, Sequence[str]] = {"q1": "A", "q2": "E", "q3": "", "q4": "BD", "q20": "C"}
+
+
+def scanned(pdf: Path, template: Path) -> NDArray[np.uint8]:
+    """The printed page with NUMBER and MARKS filled in, on a scanner that was not quite straight."""
+    page = np.array(pypdfium2.PdfDocument(pdf)[0].render(scale=DPI / 72, grayscale=True).to_numpy())
+    number = {f"student_number{place}": digit for place, digit in enumerate(NUMBER, start=1)}
+    for field in open_template(template).template.all_fields():
+        for bubble in field.bubbles:
+            if bubble.value in MARKS.get(field.name, "") or number.get(field.name) == bubble.value:
+                centre = round(bubble.x * PX_PER_MM), round(bubble.y * PX_PER_MM)
+                cv2.circle(page, centre, round(0.85 * field.half_width * PX_PER_MM), 40, -1, cv2.LINE_AA)
+    height, width = page.shape
+    turned = cv2.warpAffine(
+        page, cv2.getRotationMatrix2D((width / 2, height / 2), 1.5, 1), (width, height), borderValue=255
+    )
+    return np.asarray(cv2.rotate(turned, cv2.ROTATE_180), dtype=np.uint8)
+
+
+@pytest.mark.timeout(110)
+def test_a_sheet_that_was_printed_filled_and_scanned_upside_down_is_read(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert run("omr", "sheet", "--questions", "20").code == 0
+    Path("scans").mkdir()
+    cv2.imwrite("scans/one.png", scanned(Path("sheet.pdf"), Path("sheet.json")))
+    ended = run("omr", "read", "scans", "--template", "sheet.json", "--json", "--csv", "marks.csv")
+    assert ended.code == 0
+    (reading,) = json.loads(ended.out)
+    assert reading["identifier"]["value"] == NUMBER
+    answers = {answer["question_id"]: "".join(answer["detected"]) for answer in reading["answers"]}
+    assert answers == {f"q{number}": MARKS.get(f"q{number}", "") for number in range(1, 21)}
+    with Path("marks.csv").open(encoding="utf-8-sig") as rows:
+        (row,) = csv.DictReader(rows)
+    assert (row["student"], row["q1"], row["q4"]) == (NUMBER, "A", "B;D")
