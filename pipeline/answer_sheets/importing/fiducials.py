@@ -6,7 +6,7 @@ from pathlib import PurePath
 from pipeline.answer_sheets.importing.places import Place
 from pipeline.answer_sheets.template import Corner, Fiducial, FiducialKind, Frame, Side
 
-# The first that occurs in a form's word for a mark; forms say `corner_bracket`, `L_mark`, `concentric squares` and so on.
+# The first that occurs in a form's word for a mark, such as `corner_bracket`, `L_mark` or `concentric squares`.
 KINDS: tuple[tuple[str, FiducialKind], ...] = (
     ("concentric", FiducialKind.RING),
     ("ring", FiducialKind.RING),
