@@ -7,7 +7,7 @@ from math import prod
 from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.fields import FieldMarks, fields_of
-from jobs.omr.marks.meaning import marked_probability
+from jobs.omr.marks.meaning import meanings_of
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
 from pipeline.contracts.omr import (
@@ -42,8 +42,8 @@ def read_fields(
     registered: Registered, form: Form, states: MarkStates, *, check: MarkStates | None = None
 ) -> dict[str, FieldMarks]:
     """The fields by name, before they are put together: what an overlay shows."""
-    second = None if check is None else marked_probability(check, form)
-    return fields_of(marked_probability(states, form), form, registered, check=second)
+    second = None if check is None else meanings_of(check, form)
+    return fields_of(meanings_of(states, form), form, registered, check=second)
 
 
 def reading_of(
@@ -53,7 +53,7 @@ def reading_of(
     answers: list[Answer] = []
     student: Identifier | None = None
     others: list[Identifier] = []
-    for output in form.template.all_outputs():
+    for output in form.outputs:
         parts = [fields[name] for name in output.fields]
         if output.kind is OutputKind.QUESTION:
             answers.append(answer_of(output, parts))

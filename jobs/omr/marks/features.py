@@ -22,6 +22,9 @@ FEATURES: Final = (
     "evenness",  # ink between the diagonals as a share of that on them: 1 for a fill, less for a cross
     "signal",  # "above" in deviations of the sheet's unmarked bubbles, as log(1 + max(0, .))
     "contrast",  # darkness of the sheet's marks
+    "size",  # log of the bubble's longer side
+    "own_print",  # mean darkness of the print inside
+    "noise",  # log of how far unmarked bubbles stray
 )
 
 # A place counts as covered where it holds at least this share of the darkest marks' ink.
@@ -52,6 +55,9 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
     found["above_field"] = context["above_field"] / context["ink"]
     found["signal"] = np.log1p(np.maximum(0, above / context["noise"]))
     found["contrast"] = context["ink"]
+    found["size"] = np.log(context["size_px"])
+    found["own_print"] = context["own_print"]
+    found["noise"] = np.log(context["noise"])
     return np.stack([found[name] for name in FEATURES], axis=1)
 
 
