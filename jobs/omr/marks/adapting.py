@@ -5,6 +5,7 @@ the sheet itself tells: the shares are estimated from it by expectation maximisa
 them (Saerens, Latinne and Decaestecker, Neural Computation 14, 2002).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,8 +23,16 @@ WORTH_BUBBLES: Final = 40.0
 ROUNDS: Final = 4
 
 
-def at_home(states: MarkStates) -> MarkStates:
-    """The states of one sheet's bubbles, given what the sheet as a whole holds."""
+@dataclass(frozen=True)
+class AtHome:
+    """`states` of one sheet's bubbles, which reckon with a share of `marked_share` marks among them."""
+
+    states: MarkStates
+    marked_share: float
+
+
+def at_home(states: MarkStates) -> AtHome:
+    """The states given what the sheet as a whole holds."""
     kinds = _kinds(states)
     expected = CALIBRATED / CALIBRATED.sum()
     shares, moved = expected, kinds
@@ -34,11 +43,12 @@ def at_home(states: MarkStates) -> MarkStates:
     probabilities = moved[:, : len(State)].copy()
     probabilities[:, State.FILLED] += moved[:, len(State) :].sum(axis=1)
     standing = np.maximum(probabilities[:, State.FILLED], 1e-12)
-    return MarkStates(
+    fitted = MarkStates(
         probabilities.astype(np.float32),
         (moved[:, -2] / standing).astype(np.float32),
         (moved[:, -1] / standing).astype(np.float32),
     )
+    return AtHome(fitted, float(1 - shares[State.BLANK] - shares[State.ERASED]))
 
 
 def _kinds(states: MarkStates) -> Floats:

@@ -13,8 +13,6 @@ from pipeline.answer_sheets.template import FieldKind
 
 # An answer on which the engines differ is no more certain than this.
 DISPUTED = 0.5
-# Of a blank sheet's bubbles this share is still reckoned to be marked.
-LEAST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,14 +45,13 @@ def fields_of(
 def _decided(meanings: Meanings, form: Form) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """(n,) which bubbles are marked, (fields,) how sure; fields with equally many bubbles are decided together."""
     starts = _starts(form)
-    share = float(np.clip(meanings.sides.mean(), LEAST_SHARE, 0.5))
     counts = np.bincount(form.field_of_bubble)
     marked = np.zeros(len(form.field_of_bubble), dtype=bool)
     confidence = np.zeros(len(starts))
     for count in np.unique(counts):
         some = np.flatnonzero(counts == count)
         places = starts[some, None] + np.arange(count)
-        decided = decide(meanings.marked[places], meanings.review[places], share=share)
+        decided = decide(meanings.marked[places], meanings.review[places], share=meanings.share)
         marked[places], confidence[some] = decided.marked, decided.confidence
     return marked, confidence
 

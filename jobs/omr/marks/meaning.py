@@ -20,10 +20,14 @@ SURELY: Final = 0.9
 
 @dataclass(frozen=True)
 class Meanings:
-    """(n,) each: how likely a bubble counts as marked, and how likely the rules leave it to a person."""
+    """(n,) each: how likely a bubble counts as marked, and how likely the rules leave it to a person.
+
+    `share` is the share of marks that these probabilities reckon with.
+    """
 
     marked: Floats
     review: Floats
+    share: float
 
     @property
     def sides(self) -> Floats:
@@ -39,7 +43,8 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
     `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand: a person decides.
     """
     rules = form.template.rules
-    states = at_home(states)
+    fitted = at_home(states)
+    states = fitted.states
     probabilities = states.probabilities.astype(np.float64)
     tick, cross = states.tick.astype(np.float64), states.cross.astype(np.float64)
     whole = np.maximum(1, tick + cross)
@@ -59,7 +64,9 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
         (cancelled * beside, rules.cancelled),
         (cancelled * ~beside, Meaning.REVIEW if rules.cancelled is Meaning.UNMARKED else rules.cancelled),
     ]
-    return Meanings(_counting_as(Meaning.MARKED, all_kinds), _counting_as(Meaning.REVIEW, all_kinds))
+    return Meanings(
+        _counting_as(Meaning.MARKED, all_kinds), _counting_as(Meaning.REVIEW, all_kinds), fitted.marked_share
+    )
 
 
 def _counting_as(meaning: Meaning, kinds: Sequence[tuple[Floats, Meaning]]) -> Floats:
