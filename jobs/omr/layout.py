@@ -14,6 +14,8 @@ ENOUGH_BUBBLES = 300
 # Where, in half sizes, the paper around a bubble is looked at, and how far that must stay from other bubbles.
 GAP_AT = 1.5
 CLEAR_OF_OTHERS = 1.2
+# Bubbles further apart than this belong to different blocks.
+BLOCK_GAP_IN_PITCHES = 2.2
 # Above so many bubbles displacements are measured a field at a time.
 MOST_SINGLE_BUBBLES = 260
 
@@ -79,6 +81,27 @@ class Layout:
         if not points:
             return np.zeros((0, 2)), np.zeros(0, np.float32)
         return np.concatenate(points), np.concatenate(weights).astype(np.float32)
+
+    @cached_property
+    def block_of_bubble(self) -> NDArray[np.int32]:
+        """(n,) bubbles that stand together in one grid, told by distance alone."""
+        if len(self.centres) < 2:
+            return np.zeros(len(self.centres), np.int32)
+        apart = np.hypot(*(self.centres[:, None] - self.centres[None]).transpose(2, 0, 1))
+        here, there = np.nonzero(apart < BLOCK_GAP_IN_PITCHES * self.pitch)
+        blocks = np.arange(len(self.centres), dtype=np.int32)
+        while True:
+            joined = blocks.copy()
+            np.minimum.at(joined, here, blocks[there])
+            joined = joined[joined]
+            if (joined == blocks).all():
+                return np.unique(blocks, return_inverse=True)[1].astype(np.int32)
+            blocks = joined
+
+    @cached_property
+    def block_of_group(self) -> NDArray[np.int32]:
+        """(g,) the block of each group's first bubble."""
+        return self.block_of_bubble[np.unique(self.group_of_bubble, return_index=True)[1]]
 
     @cached_property
     def group_of_bubble(self) -> NDArray[np.int32]:

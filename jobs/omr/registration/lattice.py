@@ -10,7 +10,7 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas
 from jobs.omr.registration.evidence import Ink, InkAtScale, scaling
 
-# Response of a printed bubble to the filter below, in units of full ink; more (a filled one) does not count more.
+# Response of a printed bubble to the filter below, in units of full ink; more (a filled one) counts ever less.
 ENOUGH_RESPONSE = 0.28
 # Half widths of the filter's boxes, in half bubbles: the bubble with its outline, its inside, and the paper around.
 OUTLINE, INSIDE, AROUND = 1.15, 0.6, 1.75
@@ -45,7 +45,8 @@ def response(ink: Ink, canvas: Canvas, layout: Layout) -> NDArray[np.float32]:
     ring = (a * outline - i * inside) / (a - i)
     outside = (s * around - a * outline) / (s - a)
     seen = RING_SHARE * ring + (1 - RING_SHARE) * inside - outside
-    return np.asarray(np.clip(seen / 255, -ENOUGH_RESPONSE, ENOUGH_RESPONSE), np.float32)
+    seen /= 255
+    return np.asarray(seen / (1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
 
 
 def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: float = 0.0) -> tuple[Points, float]:
@@ -77,7 +78,7 @@ def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32
     found = np.stack([columns - reach + dx, rows - reach + dy], axis=1).astype(np.float64)
     rounded = np.round(points) - points
     found += np.stack([np.bincount(groups, rounded[:, axis]) / counts for axis in (0, 1)], axis=1)
-    strengths = np.clip(heights.reshape(len(counts), -1).max(axis=1) / ENOUGH_RESPONSE, 0, 1)
+    strengths = np.clip(heights.reshape(len(counts), -1).max(axis=1) / (0.5 * ENOUGH_RESPONSE), 0, 1)
     return Seen(found, strengths.astype(np.float64))
 
 

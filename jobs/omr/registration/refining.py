@@ -19,20 +19,30 @@ SHIFT_PRIOR = 0.12
 ROUNDS = 3
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
-# Rows that gained less than this, in half bubbles, need no local field.
-STRENGTH_SEEN = 0.12
+# Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
+STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
+# A step that moves no bubble further than this, in half bubbles, is the last.
+STILL = 0.1
+# Blocks of at least so many bubbles may lie off as a whole, and by less than a whole pitch.
+LEAST_OF_BLOCK = 8
+BLOCK_REACH_IN_PITCHES = 0.85
 LEAST_GROUPS_FOR_PERSPECTIVE = 10
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`residual` is in half bubbles, root mean square over the groups that agree; `agreement` and `strength` 0 to 1."""
+    """`residual` is in half bubbles, root mean square over the groups that agree.
+
+    `agreement` is the share of what was seen that agrees, `strength` how strongly bubbles were seen, both 0 to 1;
+    `seen` is the number of groups that were clearly seen.
+    """
 
     homography: NDArray[np.float64]
     local: Displacements
     residual: float
     agreement: float
     strength: float
+    seen: int
 
     @property
     def quality(self) -> float:
@@ -42,44 +52,70 @@ class Fit:
 
 def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> Fit:
     """`homography` maps frame units to page pixels, and may be off by a pitch or so."""
-    points = canvas.points(layout.centres)
-    seen = response(flattened(page, homography, canvas), canvas, layout)
     pitch_px = layout.pitch * canvas.px_per_unit
-    sample = canvas.points(layout.sample)
-    shift, _ = best_shift(seen, sample, max(2, int(FIRST_REACH_IN_PITCHES * pitch_px)), tilt=SHIFT_PRIOR)
-    homography = homography @ _translation(shift / canvas.px_per_unit)
     reach = max(3, int(REACH_IN_PITCHES * pitch_px))
-    found = None
-    for _ in range(ROUNDS):
+    seen = response(flattened(page, homography, canvas), canvas, layout)
+    shift, _ = best_shift(
+        seen, canvas.points(layout.sample), max(2, int(FIRST_REACH_IN_PITCHES * pitch_px)), tilt=SHIFT_PRIOR
+    )
+    homography = homography @ _translation(shift / canvas.px_per_unit)
+    of_blocks = np.zeros_like(layout.centres)
+    for round_ in range(ROUNDS):
         seen = response(flattened(page, homography, canvas), canvas, layout)
+        if round_ == 1:
+            of_blocks = block_shifts(seen, layout, canvas)
+        points = canvas.points(layout.centres + of_blocks)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
-        step = homography_between(
-            layout.group_centres, found.displacements / canvas.px_per_unit, found.strengths, layout
-        )
+        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if still < 0.1:
+        if round_ and still < STILL:
             break
-    assert found is not None
     seen = response(flattened(page, homography, canvas), canvas, layout)
+    points = canvas.points(layout.centres + of_blocks)
     found = measured(seen, points, layout.group_of_bubble, reach=reach)
-    return _judged(homography, found, layout, canvas)
+    return _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
 
 
-def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, canvas: Canvas) -> Fit:
-    values = found.displacements / canvas.px_per_unit
+def trust(found: Seen) -> NDArray[np.float64]:
+    """(g,) weights: what is hardly seen lies anywhere."""
+    return np.asarray(np.clip(found.strengths - STRENGTH_SEEN, 0, 1))
+
+
+def block_shifts(seen: NDArray[np.float32], layout: Layout, canvas: Canvas) -> Points:
+    """(n, 2) frame units: how far each bubble's block lies off as a whole, which is at most a pitch."""
+    shifts = np.zeros_like(layout.centres)
+    reach = max(2, int(BLOCK_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
+    for block in range(int(layout.block_of_bubble.max()) + 1):
+        members = layout.block_of_bubble == block
+        if members.sum() < LEAST_OF_BLOCK or members.all():
+            continue
+        shift, _ = best_shift(seen, canvas.points(layout.centres[members]), reach, tilt=SHIFT_PRIOR)
+        shifts[members] = shift / canvas.px_per_unit
+    return shifts
+
+
+def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, scale: float, of_blocks: Points) -> Fit:
+    firsts = np.unique(layout.group_of_bubble, return_index=True)[1]
+    values = found.displacements / scale + of_blocks[firsts]
     tolerance = AGREES_WITHIN * layout.radius
     strengths = np.where(found.strengths > STRENGTH_SEEN, found.strengths, 0.0)
     if not strengths.any():
-        return Fit(homography, NONE, np.inf, 0.0, 0.0)
-    local = robust(layout.group_centres, values, strengths, tolerance=tolerance)
+        return Fit(homography, NONE, np.inf, 0.0, 0.0, 0)
+    field = Displacements(layout.group_centres, values, strengths, layout.block_of_group)
+    local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
-    agreement = float(strengths[agree].sum() / strengths.sum())
-    residual = (
-        float(np.sqrt(np.average(off[agree] ** 2, weights=strengths[agree]))) if strengths[agree].any() else np.inf
+    weights = strengths * agree
+    residual = float(np.sqrt(np.average(off**2, weights=weights))) if weights.any() else np.inf
+    return Fit(
+        homography,
+        local,
+        residual / layout.radius,
+        agreement=float(weights.sum() / strengths.sum()),
+        strength=float(strengths.mean()),
+        seen=int((found.strengths > CLEARLY_SEEN).sum()),
     )
-    return Fit(homography, local, residual / layout.radius, agreement, float(strengths.mean()))
 
 
 def homography_between(

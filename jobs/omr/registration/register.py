@@ -1,0 +1,149 @@
+"""From a page to the place of every bubble on it, or to the reason why there is none.
+
+Cheap evidence is tried first and taken at once when the bubbles agree with it: declared marks, the picture's or the
+paper's own corners, the blank form's picture. What is dear, looking for the bubbles everywhere, comes last.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.omr.form import Form
+from jobs.omr.layout import Points, moved
+from jobs.omr.page import Page, PageRefused
+from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners, onto
+from jobs.omr.registration.canvas import canvas_of
+from jobs.omr.registration.corner_marks import by_corner_marks
+from jobs.omr.registration.displacements import Displacements
+from jobs.omr.registration.evidence import InkAtScale, darkest_channel
+from jobs.omr.registration.lattice import contrast
+from jobs.omr.registration.lattice_search import by_lattice
+from jobs.omr.registration.page_edge import paper_corners
+from jobs.omr.registration.page_id import page_id_of
+from jobs.omr.registration.printed_form import by_printed_form
+from jobs.omr.registration.refining import Fit, refine
+from jobs.omr.registration.registered import Registered
+from jobs.omr.registration.timing_tracks import by_timing_tracks
+from jobs.omr.registration.upright import quarter_turns_of, turned
+from pipeline.answer_sheets.template import FiducialKind
+from pipeline.reasons import Reason
+
+# Marks are looked for on a copy of the page of about this length.
+LOOKED_AT_PX = 1100
+# A fit this good needs no other candidate; one below the second pair is a guess and refused. Calibrated on real sets
+# with each other's templates: right pages lie above, wrong forms below.
+CLEAR_AGREEMENT, CLEAR_STRENGTH = 0.87, 0.45
+LEAST_AGREEMENT, LEAST_STRENGTH = 0.62, 0.25
+LEAST_SEEN = 8
+REFINED_PER_SOURCE = 2
+# Paper whose opposite sides differ more than this was not laid on a scanner.
+PHOTO_PERSPECTIVE = 0.012
+
+
+def register(page: Page, form: Form) -> Registered:
+    """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED or TEMPLATE_MISMATCH with what was measured."""
+    ink = InkAtScale(darkest_channel(page))
+    paper = paper_corners(ink.darkness)
+    best: tuple[Fit, str] | None = None
+    canvas = canvas_of(form.layout)
+    for source in _sources(page, ink, form, paper):
+        for candidate in source:
+            fit = refine(ink, candidate.homography, form.layout, canvas)
+            if best is None or fit.quality > best[0].quality:
+                best = fit, candidate.method
+            if is_clear(fit):
+                break
+        if best is not None and is_clear(best[0]):
+            break
+    assert best is not None
+    fit, method = best
+    residual_mm = fit.residual * form.layout.radius * form.mm_per_unit
+    if not is_believed(fit):
+        seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
+        raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
+    return _registered(page, form, fit, method=method, residual_mm=residual_mm, paper=paper)
+
+
+def is_believed(fit: Fit) -> bool:
+    """Most of what is seen agrees; where little of the form is printed, as on a last page, nearly all of it must."""
+    most = fit.agreement >= LEAST_AGREEMENT and fit.strength >= LEAST_STRENGTH
+    return most or (fit.agreement >= CLEAR_AGREEMENT and fit.seen >= LEAST_SEEN)
+
+
+def is_clear(fit: Fit) -> bool:
+    return fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH
+
+
+def _sources(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -> Iterator[list[Candidate]]:
+    """Candidates of one kind of evidence after the other, each kind's best few; a later kind only if it is asked."""
+    shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
+    frame = form.template.frame
+    corners = frame_corners(frame.width, frame.height)
+    whole = frame_corners(page.gray.shape[1] - 1, page.gray.shape[0] - 1)
+    kinds = {fiducial.kind for fiducial in form.template.fiducials}
+    yield _best(list(by_corner_marks(ink, form, shrink)), ink, form, shrink)
+    if FiducialKind.FORM in kinds:
+        yield list(by_printed_form(page.gray, form))
+    if paper is not None:
+        yield _best(list(all_turns(corners, paper, "page_edge")), ink, form, shrink)
+    if paper is None or FiducialKind.WHOLE_IMAGE in kinds:
+        yield _best(list(all_turns(corners, whole, "whole_image")), ink, form, shrink)
+    yield list(by_timing_tracks(ink, form, whole if paper is None else paper))
+    yield list(by_lattice(ink, form.layout, whole if paper is None else paper))
+    if paper is not None:
+        yield list(by_lattice(ink, form.layout, whole))
+
+
+def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
+    if len(candidates) <= 1:
+        return candidates
+    heights = [contrast(ink, candidate.homography, form.layout, shrink) for candidate in candidates]
+    return [candidates[index] for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
+
+
+def _registered(
+    page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, paper: Points | None
+) -> Registered:
+    turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
+    page, homography = turned(page, fit.homography, turns)
+    to_page = _Placing(homography, fit.local)
+    positions = to_page(form.centres)
+    across, down = (
+        np.hypot(*(to_page(form.centres + step * form.half_sizes) - positions).T)
+        for step in (np.array([1.0, 0.0]), np.array([0.0, 1.0]))
+    )
+    half_sizes = np.stack([across, down], axis=1)
+    return Registered(
+        gray=page.gray,
+        colour=page.colour,
+        positions=positions,
+        half_sizes_px=half_sizes,
+        px_per_unit=float(np.median(half_sizes / form.half_sizes)),
+        residual_mm=residual_mm,
+        method=method,
+        quarter_turns=turns,
+        mode="photo" if paper is not None or _is_tilted(homography, form) else "scan",
+        to_page=to_page,
+        page_id=page_id_of(page.gray, form),
+    )
+
+
+class _Placing:
+    """Frame units to pixels of the upright page: the homography after the local field."""
+
+    def __init__(self, homography: NDArray[np.float64], local: Displacements) -> None:
+        self._homography = homography
+        self._local = local
+
+    def __call__(self, points: Points) -> Points:
+        return moved(self._homography, points + self._local.at(points))
+
+
+def _is_tilted(homography: NDArray[np.float64], form: Form) -> bool:
+    frame = form.template.frame
+    a, b, c, d = moved(homography, frame_corners(frame.width, frame.height))
+    sides = [float(np.hypot(*side)) for side in (b - a, c - d, d - a, c - b)]
+    unequal = max(abs(sides[0] / sides[1] - 1), abs(sides[2] / sides[3] - 1))
+    return unequal > PHOTO_PERSPECTIVE
