@@ -1,5 +1,6 @@
 """What is printed is where the template says, and nothing else is."""
 
+from itertools import groupby
 from typing import Any
 
 import cv2
@@ -79,10 +80,20 @@ def test_each_bubble_of_the_template_is_printed_where_the_template_says(options:
 def test_a_sheet_of_any_size_has_nothing_wrong_with_it_and_keeps_the_printers_margin(options: dict[str, Any]):
     template = asked(**options)
     assert not [each for each in findings(template) if "none is the student" not in each.problem]
-    page = printed(sheet_pdf(template, Language.ENGLISH))
+    page = printed(sheet_pdf(template, Language.ENGLISH, title="A title that is much too long " * 20))
     margin = 8 * PX_PER_MM
     page[margin:-margin, margin:-margin] = 255
     assert page.min() == 255
+
+
+@pytest.mark.parametrize("questions", [11, 33, 42, 99])
+def test_columns_are_filled_one_after_the_other_and_end_above_the_corner_marks(questions: int):
+    firsts = [field.bubbles[0] for field in asked(questions=questions).all_fields() if field.name.startswith("q")]
+    columns = [list(column) for _, column in groupby(firsts, key=lambda bubble: bubble.x)]
+    assert [len(column) for column in columns][:-1] == [len(columns[0])] * (len(columns) - 1)
+    assert [column[0].x for column in columns] == sorted({bubble.x for bubble in firsts})
+    assert all(column[0].y == columns[0][0].y for column in columns)
+    assert all(bubble.y < 280 for bubble in firsts)
 
 
 def test_questions_stand_in_groups_of_five():
@@ -91,7 +102,7 @@ def test_questions_stand_in_groups_of_five():
 
 
 def test_the_corner_marks_are_black_and_tell_which_way_is_up():
-    page = printed(sheet_pdf(asked(), Language.ENGLISH))
+    page = printed(sheet_pdf(asked(), Language.ENGLISH, title="A title that is much too long " * 20))
 
     def ink(left: float, top: float, right: float, bottom: float) -> float:
         cut = page[
