@@ -1,6 +1,7 @@
 """From a coarse transform to the place of every bubble: shift, homography, then a smooth local field."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import Seen, best_shift, measured, response
+from jobs.omr.registration.lattice import ENOUGH_RESPONSE, Filter, Seen, best_shift, measured, response
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
 REACH_IN_PITCHES = 0.45
@@ -17,6 +18,10 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
+# How much larger than in the template bubbles may be printed, with what each counts; and a mean response that is high
+# enough not to try further sizes.
+SIZES = ((1.0, 1.0), (1.3, 0.9), (0.78, 0.85))
+CLEAR_HEIGHT = 0.45 * ENOUGH_RESPONSE
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
 # Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
@@ -27,6 +32,11 @@ STILL = 0.1
 LEAST_OF_BLOCK = 8
 BLOCK_REACH_IN_PITCHES = 0.85
 LEAST_GROUPS_FOR_PERSPECTIVE = 10
+# What a loose candidate is tried at, and with how many bubbles.
+LOOSE_SCALES = (0.94, 1.0, 1.06)
+LOOSE_SHEARS = (-0.09, -0.045, 0.0, 0.045, 0.09)
+LOOSE_REACH_IN_PITCHES = 2.5
+LOOSE_BUBBLES = 90
 
 
 @dataclass(frozen=True)
@@ -46,22 +56,29 @@ class Fit:
 
     @property
     def quality(self) -> float:
-        """What candidates are compared by."""
-        return self.agreement * self.strength
+        """What candidates are compared by: agreement counts most, since a last page may hold little of the form."""
+        return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so."""
+def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, *, canvas: Canvas, seeing: Filter) -> Fit:
+    """`homography` maps frame units to page pixels, and may be off by a pitch or so; bubbles are seen by `seeing`."""
     pitch_px = layout.pitch * canvas.px_per_unit
     reach = max(3, int(REACH_IN_PITCHES * pitch_px))
-    seen = response(flattened(page, homography, canvas), canvas, layout)
-    shift, _ = best_shift(
-        seen, canvas.points(layout.sample), max(2, int(FIRST_REACH_IN_PITCHES * pitch_px)), tilt=SHIFT_PRIOR
-    )
+    flat = flattened(page, homography, canvas)
+    first_reach = max(2, int(FIRST_REACH_IN_PITCHES * pitch_px))
+    size, shift, best = 1.0, np.zeros(2), -np.inf
+    for tried, prior in SIZES:
+        step, height = best_shift(
+            seeing(flat, canvas, layout, tried), canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR
+        )
+        if height * prior > best:
+            size, shift, best = tried, step, height * prior
+        if best > CLEAR_HEIGHT:
+            break
     homography = homography @ _translation(shift / canvas.px_per_unit)
     of_blocks = np.zeros_like(layout.centres)
     for round_ in range(ROUNDS):
-        seen = response(flattened(page, homography, canvas), canvas, layout)
+        seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
         if round_ == 1:
             of_blocks = block_shifts(seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
@@ -71,10 +88,30 @@ def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, ca
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
         if round_ and still < STILL:
             break
-    seen = response(flattened(page, homography, canvas), canvas, layout)
+    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     points = canvas.points(layout.centres + of_blocks)
     found = measured(seen, points, layout.group_of_bubble, reach=reach)
     return _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
+
+
+def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> NDArray[np.float64]:
+    """The homography stretched, sheared and shifted about the bubbles' middle to where most of them are seen.
+
+    For candidates that are too far off to be refined: a paper's corner that was taken for another's.
+    """
+    seen = response(flattened(page, homography, canvas), canvas, layout, 1.0)
+    sample = canvas.points(layout.sample[:: max(1, len(layout.sample) // LOOSE_BUBBLES)])
+    middle = sample.mean(axis=0)
+    reach = int(LOOSE_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit)
+    best, found = -np.inf, np.eye(3)
+    for wide, high, across, down in product(LOOSE_SCALES, LOOSE_SCALES, LOOSE_SHEARS, LOOSE_SHEARS):
+        linear = np.array([[wide, across], [down, high]])
+        shift, height = best_shift(seen, (sample - middle) @ linear.T + middle, reach)
+        if height > best:
+            best = height
+            found = np.eye(3)
+            found[:2, :2], found[:2, 2] = linear, middle - linear @ middle + shift
+    return np.asarray(homography @ canvas.to_frame @ found @ canvas.from_frame)
 
 
 def trust(found: Seen) -> NDArray[np.float64]:
@@ -106,13 +143,13 @@ def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, sca
     local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
-    weights = strengths * agree
+    weights = trust(found) * agree
     residual = float(np.sqrt(np.average(off**2, weights=weights))) if weights.any() else np.inf
     return Fit(
         homography,
         local,
         residual / layout.radius,
-        agreement=float(weights.sum() / strengths.sum()),
+        agreement=float(weights.sum() / trust(found).sum()),
         strength=float(strengths.mean()),
         seen=int((found.strengths > CLEARLY_SEEN).sum()),
     )

@@ -5,6 +5,7 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -12,18 +13,19 @@ from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.layout import Points, moved
+from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners, onto
 from jobs.omr.registration.canvas import canvas_of
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
-from jobs.omr.registration.lattice import contrast
+from jobs.omr.registration.lattice import contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.page_edge import paper_corners
 from jobs.omr.registration.page_id import page_id_of
 from jobs.omr.registration.printed_form import by_printed_form
-from jobs.omr.registration.refining import Fit, refine
+from jobs.omr.registration.refining import Fit, loosened, refine
 from jobs.omr.registration.registered import Registered
 from jobs.omr.registration.timing_tracks import by_timing_tracks
 from jobs.omr.registration.upright import quarter_turns_of, turned
@@ -36,7 +38,7 @@ LOOKED_AT_PX = 1100
 # with each other's templates: right pages lie above, wrong forms below.
 CLEAR_AGREEMENT, CLEAR_STRENGTH = 0.87, 0.45
 LEAST_AGREEMENT, LEAST_STRENGTH = 0.62, 0.25
-LEAST_SEEN = 8
+LEAST_SEEN, NEARLY_ALL = 8, 0.95
 REFINED_PER_SOURCE = 2
 # Paper whose opposite sides differ more than this was not laid on a scanner.
 PHOTO_PERSPECTIVE = 0.012
@@ -45,17 +47,17 @@ PHOTO_PERSPECTIVE = 0.012
 def register(page: Page, form: Form) -> Registered:
     """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED or TEMPLATE_MISMATCH with what was measured."""
     ink = InkAtScale(darkest_channel(page))
-    paper = paper_corners(ink.darkness)
+    paper = paper_corners(page, ink.darkness)
     best: tuple[Fit, str] | None = None
     canvas = canvas_of(form.layout)
-    for source in _sources(page, ink, form, paper):
-        for candidate in source:
-            fit = refine(ink, candidate.homography, form.layout, canvas)
+    for candidate in _candidates(page, ink, form, paper):
+        for seeing in (response, outlines):
+            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
             if is_clear(fit):
                 break
-        if best is not None and is_clear(best[0]):
+        if is_clear(best[0]):
             break
     assert best is not None
     fit, method = best
@@ -73,27 +75,41 @@ def is_believed(fit: Fit) -> bool:
 
 
 def is_clear(fit: Fit) -> bool:
-    return fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH
+    """So good that no other candidate is asked."""
+    little = fit.agreement >= NEARLY_ALL and fit.seen >= LEAST_SEEN
+    return little or (fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH)
 
 
-def _sources(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -> Iterator[list[Candidate]]:
-    """Candidates of one kind of evidence after the other, each kind's best few; a later kind only if it is asked."""
+def _candidates(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -> Iterator[Candidate]:
+    """Candidates of one kind of evidence after the other, each kind's best few; what is dear only if it is asked."""
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
     frame = form.template.frame
     corners = frame_corners(frame.width, frame.height)
     whole = frame_corners(page.gray.shape[1] - 1, page.gray.shape[0] - 1)
     kinds = {fiducial.kind for fiducial in form.template.fiducials}
-    yield _best(list(by_corner_marks(ink, form, shrink)), ink, form, shrink)
-    if FiducialKind.FORM in kinds:
-        yield list(by_printed_form(page.gray, form))
+    given: list[Candidate] = []
+    for source in (
+        lambda: list(by_corner_marks(ink, form, shrink)),
+        lambda: [] if paper is None else list(all_turns(corners, paper, "page_edge")),
+        lambda: list(all_turns(corners, whole, "whole_image")) if paper is None else [],
+        lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
+        lambda: list(by_timing_tracks(ink, form, whole if paper is None else paper)),
+        lambda: list(by_printed_form(page.gray, form)) if FiducialKind.FORM in kinds else [],
+    ):
+        candidates = _best(source(), ink, form, shrink)
+        yield from candidates
+        given += candidates
+    canvas = canvas_of(form.layout)
+    searched = list(by_lattice(ink, form.layout, whole if paper is None else paper))
+    yield from searched
+    for candidate in chain(given, searched):
+        yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), candidate.method)
     if paper is not None:
-        yield _best(list(all_turns(corners, paper, "page_edge")), ink, form, shrink)
-    if paper is None or FiducialKind.WHOLE_IMAGE in kinds:
-        yield _best(list(all_turns(corners, whole, "whole_image")), ink, form, shrink)
-    yield list(by_timing_tracks(ink, form, whole if paper is None else paper))
-    yield list(by_lattice(ink, form.layout, whole if paper is None else paper))
-    if paper is not None:
-        yield list(by_lattice(ink, form.layout, whole))
+        yield from by_lattice(ink, form.layout, whole)
+
+
+def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
+    return [] if paper is None else list(all_turns(frame, paper, "page_corners"))
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:

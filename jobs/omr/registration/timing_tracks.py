@@ -19,7 +19,7 @@ THINNEST, LONGEST = 0.0025, 0.05
 LEAST_FILL = 0.68
 LEAST_BARS = 8
 # Bars of one track lie within this share of the sheet's longer side of a straight line.
-COLUMN = 0.012
+COLUMN = 0.02
 
 
 def by_timing_tracks(page: InkAtScale, form: Form, corners: Points) -> Iterator[Candidate]:
