@@ -14,6 +14,9 @@ from control_plane.failures import install_failures
 from control_plane.health import routes as health
 from control_plane.internal_jobs import routes as internal_jobs
 from control_plane.jobs import routes as jobs
+from control_plane.omr import batch_routes as omr_batches
+from control_plane.omr import sheet_routes as omr_sheets
+from control_plane.omr import template_routes as omr_templates
 from control_plane.reconciling import abandoned, statuses
 from control_plane.reconciling.sweep import sweep
 from control_plane.request_ids import RequestIds
@@ -50,7 +53,7 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
     )
     app.state.verifier = open_verifier(settings)
     install_failures(app)
-    for routes in (videos, jobs, internal_jobs, health, cdn, watch):
+    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs, internal_jobs, health, cdn, watch):
         app.include_router(routes.router)
     app.add_middleware(TrailingSlash)
     # Added last, it stands outermost.

@@ -1,13 +1,13 @@
 """A registered page and the states of its bubbles become answers and identifiers with what is to be reviewed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice, product
 from math import prod
 
 from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.fields import FieldMarks, fields_of
-from jobs.omr.marks.meaning import marked_probability
+from jobs.omr.marks.meaning import meanings_of
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
 from pipeline.contracts.omr import (
@@ -35,16 +35,25 @@ def read_sheet(
     check: MarkStates | None = None,
 ) -> SheetReading:
     """What the page says. `check` is what a second engine says: where it differs the answer goes to review."""
-    fields = fields_of(
-        marked_probability(states, form),
-        form,
-        registered,
-        check=None if check is None else marked_probability(check, form),
-    )
+    return reading_of(read_fields(registered, form, states, check=check), registered, form, file=file, page=page)
+
+
+def read_fields(
+    registered: Registered, form: Form, states: MarkStates, *, check: MarkStates | None = None
+) -> dict[str, FieldMarks]:
+    """The fields by name, before they are put together: what an overlay shows."""
+    second = None if check is None else meanings_of(check, form)
+    return fields_of(meanings_of(states, form), form, registered, check=second)
+
+
+def reading_of(
+    fields: Mapping[str, FieldMarks], registered: Registered, form: Form, *, file: str, page: int
+) -> SheetReading:
+    """`page` counts from 1 within `file`."""
     answers: list[Answer] = []
     student: Identifier | None = None
     others: list[Identifier] = []
-    for output in form.template.all_outputs():
+    for output in form.outputs:
         parts = [fields[name] for name in output.fields]
         if output.kind is OutputKind.QUESTION:
             answers.append(answer_of(output, parts))
@@ -100,12 +109,15 @@ def identifier_of(output: Output, parts: Sequence[FieldMarks]) -> Identifier:
     """The places put together, left to right.
 
     A blank place of a `choice` field adds nothing: such fields are alternatives, as a check letter printed over two
-    columns. Blank places at the end are left out, since numbers and names may be shorter than their columns. Before
-    the last mark a blank `letter` is a space; a blank `digit` cannot be told, nor can a place with two marks: the
-    value is then None.
+    columns. Blank places before the first mark and after the last are left out, since numbers and names may be
+    shorter than their columns; where they may not, the output's `length` says so. Between marks a blank `letter` is a
+    space. The value is None where a place has two marks or, between marks, a blank `digit`, or where its length is not
+    the one that it should have.
     """
     confidence = prod(part.confidence for part in parts)
     value = _put_together(parts)
+    if value is not None and output.length not in {None, len(value)}:
+        value = None
     if not all(part.whole for part in parts):
         value, status, confidence = None, AnswerStatus.ERROR, 0.0
     elif not any(part.values for part in parts):
@@ -156,7 +168,7 @@ def _put_together(parts: Sequence[FieldMarks]) -> str | None:
     if not marked or any(len(part.values) > 1 for part in parts):
         return None
     read = ""
-    for part in parts[: marked[-1] + 1]:
+    for part in parts[marked[0] : marked[-1] + 1]:
         match part.kind:
             case _ if part.values:
                 read += part.values[0]

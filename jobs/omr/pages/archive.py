@@ -9,8 +9,10 @@ from jobs.omr.page import Page, PageRefused
 from pipeline.contracts.omr import OmrLimits
 from pipeline.reasons import Reason
 
-# The largest file of one picture within the pixel limit: 40 megapixels of 16-bit RGBA, not compressed.
-BYTES_PER_PIXEL = 8
+# The largest file of one picture within the pixel limit: in colour, not compressed.
+BYTES_PER_PIXEL = 3
+# zlib makes as many bytes at once as it is asked for, whatever the entry's head says.
+CHUNK_BYTES = 1024 * 1024
 # A ZIP may hold this many entries that are not pages (folders, resource forks) for each page that is allowed.
 ENTRIES_PER_PAGE = 4
 ENCRYPTED_FLAG = 0x1
@@ -58,8 +60,10 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: OmrLimits
     if entry.file_size > most:
         raise PageRefused(Reason.DIMENSIONS_EXCEEDED, f"{entry.file_size} bytes in one picture of the ZIP")
     try:
+        content = bytearray()
         with archive.open(entry) as file:
-            content = file.read(most + 1)
+            while len(content) <= most and (chunk := file.read(CHUNK_BYTES)):
+                content += chunk
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, ValueError) as exc:
         raise PageRefused(Reason.CORRUPT, f"the ZIP is damaged: {exc}") from exc
     except Exception as exc:  # zlib.error and lzma.LZMAError have no common class
@@ -68,4 +72,4 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: OmrLimits
         raise PageRefused(Reason.CORRUPT, f"the ZIP is damaged: {exc}") from exc
     if len(content) > most:
         raise PageRefused(Reason.DIMENSIONS_EXCEEDED, f"more than {most} bytes in one picture of the ZIP")
-    return content
+    return bytes(content)

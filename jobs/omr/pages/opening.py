@@ -64,7 +64,7 @@ def open_pages(
             if number >= first:
                 yield _page_or_refusal(decode, number)
     except PageRefused as refused:
-        yield RefusedPage(max(number, 1), Reason(refused.reason), refused.detail)
+        yield RefusedPage(number + 1, Reason(refused.reason), refused.detail)
         return
     if number == 0:
         yield RefusedPage(1, Reason.EMPTY_FILE, "no page in the file")

@@ -129,9 +129,11 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
-    positions = to_page(form.centres)
+    # Across half a bubble the local field is the same.
+    places = form.centres + fit.local.at(form.centres)
+    positions = moved(homography, places)
     across, down = (
-        np.hypot(*(to_page(form.centres + step * form.half_sizes) - positions).T)
+        np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)
         for step in (np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     )
     half_sizes = np.stack([across, down], axis=1)

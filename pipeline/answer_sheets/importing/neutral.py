@@ -16,7 +16,7 @@ from typing import TypeVar
 from pipeline.answer_sheets.importing.fiducials import fiducials_of, frame_of
 from pipeline.answer_sheets.importing.grouping import Group, as_columns, grouped
 from pipeline.answer_sheets.importing.labels import labels_at
-from pipeline.answer_sheets.importing.opened import OpenedTemplate, built
+from pipeline.answer_sheets.importing.opened import OpenedTemplate, built, refuse_too_many
 from pipeline.answer_sheets.importing.pictures import pictures_beside
 from pipeline.answer_sheets.importing.places import Place
 from pipeline.answer_sheets.importing.wording import rules_of
@@ -37,6 +37,7 @@ SHAPES = {"circle": Shape.CIRCLE, "ellipse": Shape.CIRCLE, "square": Shape.SQUAR
 def open_neutral(document: Place, path: Path) -> OpenedTemplate:
     frame, said = frame_of(document.get("frame"))
     fields = tuple(_field(place) for place in document.get("fields").each())
+    refuse_too_many(path.name, sum(len(field.bubbles) for field in fields))
     outputs = grouped(fields, _groups(document))
     marks = document.find("fiducials")
     notes = document.find("notes")

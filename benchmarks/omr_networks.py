@@ -1,0 +1,47 @@
+"""How fast the two networks are: `python -m benchmarks.omr_networks [--provider CUDAExecutionProvider]`."""
+
+import argparse
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from jobs.omr.marks.patches import CONTEXT, PATCH_SIDE, PatchBatch
+from jobs.omr.networks.fiducial_finder import find_corners
+from jobs.omr.networks.mark_engine import NetworkMarkEngine
+from jobs.omr.networks.session import Provider
+
+RUNS = 15
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--provider", type=Provider, choices=list(Provider), default=Provider.AUTO)
+    given = asked.parse_args()
+    engine = NetworkMarkEngine(given.provider)
+    print(f"provider: {engine.provider}")
+    rng = np.random.default_rng(1)
+    for count in (400, 24_000):
+        pixels = rng.integers(0, 256, (2, count, PATCH_SIDE, PATCH_SIDE), dtype=np.uint8)
+        batch = PatchBatch(pixels[0], pixels[1], rng.random((count, len(CONTEXT)), dtype=np.float32))
+        least, median = timed(partial(engine.judge, batch))
+        print(f"{count} bubbles: {least:.2f} ms, median {median:.2f} ms, {count / median * 1000:.0f} bubbles a second")
+    page = rng.integers(0, 256, (1754, 1240), dtype=np.uint8)
+    least, median = timed(partial(find_corners, page, given.provider))
+    print(f"corners and fiducials of a page of 1240 x 1754: {least:.2f} ms, median {median:.2f} ms")
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Least and median milliseconds, after one run to warm up."""
+    work()
+    taken = []
+    for _ in range(RUNS):
+        started = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - started) * 1000)
+    return min(taken), float(np.median(taken))
+
+
+if __name__ == "__main__":
+    main()
