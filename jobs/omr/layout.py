@@ -48,10 +48,25 @@ class Layout:
         return float(np.median(nearest))
 
     @cached_property
+    def pitches(self) -> Points:
+        """(2,) the usual distances across and down to the next bubble of the same row and column, frame units."""
+        across, down = [self.pitch], [self.pitch]
+        for centre in self.sample:
+            off = np.abs(self.centres - centre)
+            for axis, found in ((0, across), (1, down)):
+                line = off[(off[:, 1 - axis] < 0.5 * self.radius) & (off[:, axis] > self.radius), axis]
+                if len(line):
+                    found.append(float(line.min()))
+        return np.array([np.median(across), np.median(down)])
+
+    @property
+    def sample_step(self) -> int:
+        return max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
+
+    @cached_property
     def sample(self) -> Points:
         """(m, 2) bubbles spread over the whole form, at most ENOUGH_BUBBLES."""
-        step = max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
-        return self.centres[::step]
+        return self.centres[:: self.sample_step]
 
     @cached_property
     def box(self) -> tuple[float, float, float, float]:
@@ -120,4 +135,5 @@ class Layout:
 
 def moved(matrix: NDArray[np.float64], points: Points) -> Points:
     """(n, 2) points through a 3x3 homography."""
-    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)).reshape(-1, 2)
+    found = cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)
+    return np.asarray(found, np.float64).reshape(-1, 2)

@@ -9,6 +9,7 @@ from jobs.omr.form import Form
 from jobs.omr.layout import Points
 from jobs.omr.registration.candidate import Candidate, onto
 from jobs.omr.registration.evidence import InkAtScale, scaling
+from jobs.omr.registration.marker_picture import by_picture
 from jobs.omr.registration.marks_found import marks_of, spots_of
 from pipeline.answer_sheets.template import Fiducial, FiducialKind
 
@@ -43,6 +44,10 @@ def by_corner_marks(page: InkAtScale, form: Form, shrink: int) -> Iterator[Candi
     spots = spots_of(ink)
     size = (ink.shape[1], ink.shape[0])
     found = {kind: marks_of(spots, kind, size) for kind in {mark.kind for mark in marks}}
+    for mark in marks:
+        picture = form.pictures.get(mark.picture or "")
+        if picture is not None and len(found[mark.kind]) < len(marks):
+            found[mark.kind] = np.concatenate([found[mark.kind], by_picture(ink, picture)])
     targets = np.array([mark.at for mark in marks], np.float64)
     choices = [found[mark.kind] for mark in marks]
     method = "+".join(sorted({mark.kind.value for mark in marks}))

@@ -1,6 +1,7 @@
 """Printed register marks in the picture: squares, rings, brackets, L marks, crosses, by their outline alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ DARK = 120
 SMALLEST, LARGEST = 0.004, 0.09
 LEAST_PX = 4
 MOST_MARKS = 48
+# Each is compared with all others: bounded, as a page may be covered with spots.
+SPOTS_AT_ONCE = 128
 # Mark proportions; a square turned by 45 degrees fills half its box.
 SQUARE_FILLS, SPARE_FILLS = 0.55, 0.62
 MOST_ASPECT = 1.7
@@ -22,12 +25,21 @@ MOST_ASPECT = 1.7
 
 @dataclass(frozen=True)
 class Spot:
-    """One connected piece of ink; `box` is left, top, width, height, in pixels of the map it was found on."""
+    """One connected piece of ink; `box` is left, top, width, height, in pixels of the map it was found on.
+
+    `labels` (h, w) has its `number` where it is: a page has a thousand pieces, of which a few are looked at closely.
+    """
 
     box: tuple[int, int, int, int]
     area: int
     centroid: tuple[float, float]
-    pixels: NDArray[np.bool_]
+    labels: NDArray[np.int32]
+    number: int
+
+    @cached_property
+    def pixels(self) -> NDArray[np.bool_]:
+        left, top, width, height = self.box
+        return np.asarray(self.labels[top : top + height, left : left + width] == self.number)
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -62,12 +74,12 @@ def spots_of(ink: Ink) -> list[Spot]:
     fits = (sides >= max(LEAST_PX, SMALLEST * longest)) & (sides <= LARGEST * longest)
     fits &= sides <= MOST_ASPECT * thin
     fits[0] = False
-    found = []
-    for index in np.flatnonzero(fits[:count]):
-        left, top, width, height, area = (int(value) for value in stats[index])
-        pixels = labels[top : top + height, left : left + width] == index
-        found.append(Spot((left, top, width, height), area, (centroids[index][0], centroids[index][1]), pixels))
-    return found
+    numbers = np.flatnonzero(fits[:count])
+    boxes, middles = stats[numbers].tolist(), centroids[numbers].tolist()
+    return [
+        Spot((left, top, width, height), area, (x, y), np.asarray(labels, np.int32), number)
+        for number, (left, top, width, height, area), (x, y) in zip(numbers.tolist(), boxes, middles, strict=True)
+    ]
 
 
 def marks_of(spots: list[Spot], kind: FiducialKind, size: tuple[int, int]) -> Points:
@@ -78,9 +90,10 @@ def marks_of(spots: list[Spot], kind: FiducialKind, size: tuple[int, int]) -> Po
         case FiducialKind.BRACKET | FiducialKind.L_MARK:
             points = [_outer_corner(spot) for spot in spots if _is_corner(spot)]
         case FiducialKind.CROSS:
-            points = [spot.middle for spot in _isolated(spots) if _is_cross(spot)]
+            points = [spot.middle for spot in _isolated([spot for spot in spots if _is_cross(spot)], spots)]
         case _:
-            points = [spot.middle for spot in _isolated(spots) if spot.fill > SQUARE_FILLS and _is_box(spot)]
+            filled = _isolated([spot for spot in spots if spot.fill > SQUARE_FILLS], spots)
+            points = [spot.middle for spot in filled if _is_box(spot)]
     return np.array(_spread(points, size), np.float64).reshape(-1, 2)
 
 
@@ -135,18 +148,18 @@ def _outer_corner(spot: Spot) -> tuple[float, float]:
     return float(spot.box[0] + xs[best] + half[0]), float(spot.box[1] + ys[best] + half[1])
 
 
-def _isolated(spots: list[Spot]) -> list[Spot]:
+def _isolated(chosen: list[Spot], spots: list[Spot]) -> list[Spot]:
     """Register marks stand alone: no other piece of ink of their size beside them."""
-    if not spots:
+    if not chosen:
         return []
-    middles = np.array([spot.middle for spot in spots])
-    sides = np.array([spot.side for spot in spots])
+    xs, ys = np.array([spot.middle for spot in spots], np.float32).T
+    sides = np.array([spot.side for spot in spots], np.float32)
     kept = []
-    for index, spot in enumerate(spots):
-        off = np.abs(middles - middles[index]).max(axis=1)
-        near = (off < 1.3 * sides[index]) & (sides > 0.6 * sides[index])
-        if near.sum() <= 1:
-            kept.append(spot)
+    for start in range(0, len(chosen), SPOTS_AT_ONCE):
+        some = chosen[start : start + SPOTS_AT_ONCE]
+        x, y, side = np.array([(*spot.middle, spot.side) for spot in some], np.float32).T[:, :, None]
+        near = (np.abs(xs - x) < 1.3 * side) & (np.abs(ys - y) < 1.3 * side) & (sides > 0.6 * side)
+        kept += [spot for spot, count in zip(some, near.sum(axis=1), strict=True) if count <= 1]
     return kept
 
 

@@ -18,18 +18,24 @@ RIM_OF_SCAN = 0.93
 THRESHOLDS = (1.0, 1.15, 0.85, 1.3)
 OPENINGS = (7, 27)
 # How much paper and quadrilateral have in common; the first is enough, below the second there is none.
-CLEAR_OVERLAP, LEAST_OVERLAP = 0.975, 0.9
+CLEAR_OVERLAP, LEAST_OVERLAP = 0.985, 0.9
+# Corners nearer than this share of the picture are the same.
+SAME = 0.01
 
 
-def paper_corners(page: Page, darkness: Gray) -> Points | None:
-    """Where the paper's corners are, as far as an edge is seen; in the darkest channel coloured desks are dark.
+def papers_of(page: Page, darkness: Gray) -> list[Points]:
+    """Where the paper's corners may be, likeliest first; none where no edge is seen, as on a scan.
 
-    Returns (4, 2) page pixels, clockwise from the corner nearest the picture's top left.
+    In the darkest channel coloured desks are dark, but shadows are deeper. Each is (4, 2) page pixels, clockwise from
+    the corner nearest the picture's top left.
     """
     overlap, corners = _corners(darkness)
-    if corners is not None and overlap < CLEAR_OVERLAP and page.colour is not None:
-        corners = max((overlap, corners), _corners(page.gray), key=lambda found: found[0])[1]
-    return corners
+    found = [] if corners is None else [(overlap, corners)]
+    if overlap and overlap < CLEAR_OVERLAP and page.colour is not None:
+        overlap, other = _corners(page.gray)
+        if other is not None and (corners is None or np.abs(other - corners).max() > SAME * max(page.gray.shape)):
+            found.append((overlap, other))
+    return [corners for _, corners in sorted(found, key=lambda one: -one[0])]
 
 
 def _corners(gray: Gray) -> tuple[float, Points | None]:
@@ -43,14 +49,14 @@ def _corners(gray: Gray) -> tuple[float, Points | None]:
     best, corners = LEAST_OVERLAP, None
     for factor, opening in product(THRESHOLDS, OPENINGS):
         paper = (small > min(factor * level, 250)).astype(np.uint8)
-        paper = cv2.morphologyEx(paper, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
-        overlap, found = _quadrilateral(paper)
+        opened = cv2.morphologyEx(paper, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
+        overlap, found = _quadrilateral(np.asarray(opened, np.uint8))
         if overlap > best:
             best, corners = overlap, found
         if best > CLEAR_OVERLAP:
             break
     if corners is None:
-        return 0.0, None
+        return LEAST_OVERLAP, None
     first = int(corners.sum(axis=1).argmin())
     return best, np.asarray((np.roll(corners, -first, axis=0) + 0.5) / scale - 0.5)
 
@@ -63,7 +69,7 @@ def _quadrilateral(paper: NDArray[np.uint8]) -> tuple[float, Points | None]:
     outline = max(outlines, key=cv2.contourArea)
     if not LEAST_SHARE < cv2.contourArea(outline) / paper.size < MOST_SHARE:
         return 0.0, None
-    corners = _four_corners(cv2.convexHull(outline).reshape(-1, 2))
+    corners = _four_corners(np.asarray(cv2.convexHull(outline), np.int32).reshape(-1, 2))
     if corners is None:
         return 0.0, None
     piece, filled = np.zeros_like(paper), np.zeros_like(paper)

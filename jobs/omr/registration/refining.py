@@ -10,7 +10,7 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import ENOUGH_RESPONSE, Filter, Seen, best_shift, measured, response
+from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
 REACH_IN_PITCHES = 0.45
@@ -18,19 +18,18 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
-# How much larger than in the template bubbles may be printed, with what each counts; and a mean response that is high
-# enough not to try further sizes.
-SIZES = ((1.0, 1.0), (1.3, 0.9), (0.78, 0.85))
-CLEAR_HEIGHT = 0.45 * ENOUGH_RESPONSE
+# Whole pitches, none first, and what a shift by them has to gain.
+PITCH_STEPS = tuple(sorted(product((-1, 0, 1), (-1, 0, 1)), key=lambda step: abs(step[0]) + abs(step[1])))
+PITCH_GAIN = 1.01
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
 # Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
 STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 # A step that moves no bubble further than this, in half bubbles, is the last.
 STILL = 0.1
-# Blocks of at least so many bubbles may lie off as a whole, and by less than a whole pitch.
+# Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
-BLOCK_REACH_IN_PITCHES = 0.85
+BLOCK_REACH_IN_PITCHES = 0.6
 LEAST_GROUPS_FOR_PERSPECTIVE = 10
 # What a loose candidate is tried at, and with how many bubbles.
 LOOSE_SCALES = (0.94, 1.0, 1.06)
@@ -60,21 +59,24 @@ class Fit:
         return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, *, canvas: Canvas, seeing: Filter) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so; bubbles are seen by `seeing`."""
+def refine(
+    page: InkAtScale,
+    homography: NDArray[np.float64],
+    layout: Layout,
+    *,
+    canvas: Canvas,
+    seeing: Filter,
+    size: float,
+) -> Fit:
+    """`homography` maps frame units to page pixels, and may be off by a pitch or so.
+
+    Bubbles are seen by `seeing`, at `size` times the template's.
+    """
     pitch_px = layout.pitch * canvas.px_per_unit
     reach = max(3, int(REACH_IN_PITCHES * pitch_px))
-    flat = flattened(page, homography, canvas)
+    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     first_reach = max(2, int(FIRST_REACH_IN_PITCHES * pitch_px))
-    size, shift, best = 1.0, np.zeros(2), -np.inf
-    for tried, prior in SIZES:
-        step, height = best_shift(
-            seeing(flat, canvas, layout, tried), canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR
-        )
-        if height * prior > best:
-            size, shift, best = tried, step, height * prior
-        if best > CLEAR_HEIGHT:
-            break
+    shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
     homography = homography @ _translation(shift / canvas.px_per_unit)
     of_blocks = np.zeros_like(layout.centres)
     for round_ in range(ROUNDS):
@@ -83,10 +85,13 @@ def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, *,
             of_blocks = block_shifts(seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
+        if round_ == ROUNDS - 1 and (jump := by_a_pitch(seen, layout, canvas, of_blocks)).any():
+            homography = homography @ _translation(jump)
+            continue
         step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL:
+        if round_ and still < STILL and not by_a_pitch(seen, layout, canvas, of_blocks).any():
             break
     seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     points = canvas.points(layout.centres + of_blocks)
@@ -112,6 +117,18 @@ def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
             found = np.eye(3)
             found[:2, :2], found[:2, 2] = linear, middle - linear @ middle + shift
     return np.asarray(homography @ canvas.to_frame @ found @ canvas.from_frame)
+
+
+def by_a_pitch(seen: NDArray[np.float32], layout: Layout, canvas: Canvas, of_blocks: Points) -> Points:
+    """(2,) frame units: the whole pitches by which bubbles are better seen elsewhere, mostly none.
+
+    A lattice fits itself a row or a column off as well, but for its first and last one.
+    """
+    centres = layout.sample + of_blocks[:: layout.sample_step]
+    places = [canvas.points(centres + np.array(step) * layout.pitches) for step in PITCH_STEPS]
+    heights = [float(best_shift(seen, place, 1)[1]) for place in places]
+    best = int(np.argmax(heights))
+    return np.array(PITCH_STEPS[best]) * layout.pitches if heights[best] > PITCH_GAIN * heights[0] else np.zeros(2)
 
 
 def trust(found: Seen) -> NDArray[np.float64]:
@@ -175,7 +192,7 @@ def homography_between(
     wanted = np.concatenate([u, v])
     unknowns = 8 if len(points) >= LEAST_GROUPS_FOR_PERSPECTIVE else 6
     rows = rows[:, :unknowns]
-    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * max(float(weights.sum()), 1e-9)
+    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * len(points)
     start = np.array([1.0, 0, 0, 0, 1, 0, 0, 0][:unknowns])
     kept = weights
     found = start

@@ -7,23 +7,20 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 from collections.abc import Iterator
 from itertools import chain
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.layout import Points, moved
-from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
-from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners, onto
+from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
 from jobs.omr.registration.canvas import canvas_of
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
-from jobs.omr.registration.lattice import contrast, outlines, response
+from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
-from jobs.omr.registration.page_edge import paper_corners
-from jobs.omr.registration.page_id import page_id_of
+from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
 from jobs.omr.registration.refining import Fit, loosened, refine
 from jobs.omr.registration.registered import Registered
@@ -38,7 +35,11 @@ LOOKED_AT_PX = 1100
 # with each other's templates: right pages lie above, wrong forms below.
 CLEAR_AGREEMENT, CLEAR_STRENGTH = 0.87, 0.45
 LEAST_AGREEMENT, LEAST_STRENGTH = 0.62, 0.25
+# A lattice found by search may be a row or a column off; what was declared is taken before it.
+DECLARED_AGREEMENT = 0.72
 LEAST_SEEN, NEARLY_ALL = 8, 0.95
+# How bubbles are looked for, fast and then thoroughly, and how much larger than the template says they may be printed.
+SEEN_BY: tuple[tuple[Filter, float], ...] = ((response, 1.0), (outlines, 1.0), (outlines, 1.3), (outlines, 0.78))
 REFINED_PER_SOURCE = 2
 # Paper whose opposite sides differ more than this was not laid on a scanner.
 PHOTO_PERSPECTIVE = 0.012
@@ -47,17 +48,21 @@ PHOTO_PERSPECTIVE = 0.012
 def register(page: Page, form: Form) -> Registered:
     """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED or TEMPLATE_MISMATCH with what was measured."""
     ink = InkAtScale(darkest_channel(page))
-    paper = paper_corners(page, ink.darkness)
+    papers = papers_of(page, ink.darkness)
     best: tuple[Fit, str] | None = None
     canvas = canvas_of(form.layout)
-    for candidate in _candidates(page, ink, form, paper):
-        for seeing in (response, outlines):
-            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing)
+    for candidate in _candidates(page, ink, form, papers):
+        if candidate is None:
+            if best is not None and best[0].agreement >= DECLARED_AGREEMENT and is_believed(best[0]):
+                break
+            continue
+        for seeing, size in SEEN_BY:
+            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
             if is_clear(fit):
                 break
-        if is_clear(best[0]):
+        if best is not None and is_clear(best[0]):
             break
     assert best is not None
     fit, method = best
@@ -65,7 +70,7 @@ def register(page: Page, form: Form) -> Registered:
     if not is_believed(fit):
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
-    return _registered(page, form, fit, method=method, residual_mm=residual_mm, paper=paper)
+    return _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
 
 
 def is_believed(fit: Fit) -> bool:
@@ -80,54 +85,55 @@ def is_clear(fit: Fit) -> bool:
     return little or (fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH)
 
 
-def _candidates(page: Page, ink: InkAtScale, form: Form, paper: Points | None) -> Iterator[Candidate]:
-    """Candidates of one kind of evidence after the other, each kind's best few; what is dear only if it is asked."""
+def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -> Iterator[Candidate | None]:
+    """Candidates of one kind of evidence after the other, each kind's best few; what is dear only if it is asked.
+
+    None stands between what the template and the page's edge tell and what is only searched for.
+    """
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
     frame = form.template.frame
     corners = frame_corners(frame.width, frame.height)
     whole = frame_corners(page.gray.shape[1] - 1, page.gray.shape[0] - 1)
     kinds = {fiducial.kind for fiducial in form.template.fiducials}
+    sheets = papers or [whole]
+    method = "page_edge" if papers else "whole_image"
     given: list[Candidate] = []
     for source in (
-        lambda: list(by_corner_marks(ink, form, shrink)),
-        lambda: [] if paper is None else list(all_turns(corners, paper, "page_edge")),
-        lambda: list(all_turns(corners, whole, "whole_image")) if paper is None else [],
-        lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
-        lambda: list(by_timing_tracks(ink, form, whole if paper is None else paper)),
-        lambda: list(by_printed_form(page.gray, form)) if FiducialKind.FORM in kinds else [],
+        lambda: by_corner_marks(ink, form, shrink),
+        lambda: chain.from_iterable(all_turns(corners, sheet, method) for sheet in sheets),
+        lambda: by_timing_tracks(ink, form, sheets[0]),
+        lambda: by_printed_form(page.gray, form),
+        lambda: all_turns(corners, whole, "whole_image") if papers and FiducialKind.WHOLE_IMAGE in kinds else (),
     ):
-        candidates = _best(source(), ink, form, shrink)
+        candidates = _best(list(source()), ink, form, shrink)
         yield from candidates
         given += candidates
-    canvas = canvas_of(form.layout)
-    searched = list(by_lattice(ink, form.layout, whole if paper is None else paper))
+    yield None
+    searched = list(by_lattice(ink, form.layout, sheets[0]))
     yield from searched
+    canvas = canvas_of(form.layout)
     for candidate in chain(given, searched):
         yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), candidate.method)
-    if paper is not None:
-        yield from by_lattice(ink, form.layout, whole)
-
-
-def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
-    return [] if paper is None else list(all_turns(frame, paper, "page_corners"))
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
+    """The first, which is upright, then those with most ink on their bubbles."""
     if len(candidates) <= 1:
         return candidates
     heights = [contrast(ink, candidate.homography, form.layout, shrink) for candidate in candidates]
-    return [candidates[index] for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
+    order = [int(index) for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
+    return [candidates[index] for index in dict.fromkeys([*order[:1], 0, *order])]
 
 
-def _registered(
-    page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, paper: Points | None
-) -> Registered:
+def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, on_desk: bool) -> Registered:
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
-    positions = to_page(form.centres)
+    # Across half a bubble the local field is the same.
+    places = form.centres + fit.local.at(form.centres)
+    positions = moved(homography, places)
     across, down = (
-        np.hypot(*(to_page(form.centres + step * form.half_sizes) - positions).T)
+        np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)
         for step in (np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     )
     half_sizes = np.stack([across, down], axis=1)
@@ -140,9 +146,8 @@ def _registered(
         residual_mm=residual_mm,
         method=method,
         quarter_turns=turns,
-        mode="photo" if paper is not None or _is_tilted(homography, form) else "scan",
+        mode="photo" if on_desk or _is_tilted(homography, form) else "scan",
         to_page=to_page,
-        page_id=page_id_of(page.gray, form),
     )
 
 
