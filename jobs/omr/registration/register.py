@@ -101,6 +101,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
     for source in (
         lambda: by_corner_marks(ink, form, shrink),
         lambda: chain.from_iterable(all_turns(corners, sheet, method) for sheet in sheets),
+        lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
         lambda: by_timing_tracks(ink, form, sheets[0]),
         lambda: by_printed_form(page.gray, form),
         lambda: all_turns(corners, whole, "whole_image") if papers and FiducialKind.WHOLE_IMAGE in kinds else (),
