@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pipeline.lifecycle.submission_state import SubmissionStatus
 
 from cli.omr import choosing, tables
 from cli.omr.api import OmrApi
@@ -15,6 +14,7 @@ from cli.output import RESULTS, print_json, say
 from cli.text_files import open_for_writing
 from pipeline.contracts.omr import ReviewReason
 from pipeline.errors import Invalid
+from pipeline.lifecycle.submission_state import SubmissionStatus
 
 app = typer.Typer(
     add_completion=False,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pipeline.lifecycle.batch_state import BatchStatus
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from cli import figures
@@ -21,6 +20,7 @@ from cli.output import REMARKS, RESULTS, is_terminal, print_json, say
 from cli.tables import SHORT_ID, reason
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine
+from pipeline.lifecycle.batch_state import BatchStatus
 
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the work to its end.")]
 

@@ -1,4 +1,4 @@
-"""Versions of templates that nobody gave one: a stored template never changes, so another content is another version."""
+"""Versions of templates that were given none: a stored template never changes, so new content is a new version."""
 
 import hashlib
 

@@ -58,11 +58,7 @@ def response(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[n
     of_inside = 1 - RING_SHARE - RING_SHARE * i / (a - i)
     seen = cv2.addWeighted(outline, of_outline / 255, inside, of_inside / 255, 0)
     seen = np.asarray(cv2.scaleAdd(around, -s / (s - a) / 255, seen), np.float32)
-    damping = np.abs(seen)
-    damping /= ENOUGH_RESPONSE
-    damping += 1
-    seen /= damping
-    return seen
+    return np.asarray(cv2.divide(seen, 1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
 
 
 def outlines(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:

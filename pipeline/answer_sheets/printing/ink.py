@@ -76,18 +76,19 @@ class Ink:
     ) -> float:
         """Text on the baseline `y`; returns its width in millimetres.
 
-        `align` is where `x` lies in it: 0 its left end, 0.5 its middle, 1 its right end. It shrinks to `room_mm`.
+        `align` is where `x` lies in it: 0 its left end, 0.5 its middle, 1 its right end. It shrinks to `room_mm`, and
+        what does not fit at the smallest size that can be read is cut off.
         """
         # The Korean font has no bold face, and one half of a title must not be heavier than the other.
-        runs = _runs(text, LATIN_BOLD if bold and all(ord(letter) < LATIN_1 for letter in text) else LATIN)
-        width = float(sum(pdfmetrics.stringWidth(part, font, size_pt) for font, part in runs))
-        if room_mm is not None and width > room_mm * PT_PER_MM:
-            smaller = max(SMALLEST_PT, size_pt * room_mm * PT_PER_MM / width)
-            width, size_pt = width * smaller / size_pt, smaller
+        latin = LATIN_BOLD if bold and all(ord(letter) < LATIN_1 for letter in text) else LATIN
+        if room_mm is not None and (width := _width_pt(text, latin, size_pt)) > room_mm * PT_PER_MM:
+            size_pt = max(SMALLEST_PT, size_pt * room_mm * PT_PER_MM / width)
+            text = _cut(text, latin, size_pt, room_pt=room_mm * PT_PER_MM)
+        width = _width_pt(text, latin, size_pt)
         left, baseline = self._at(x, y)
         left -= align * width
         self._canvas.setFillGray(gray)
-        for font, part in runs:
+        for font, part in _runs(text, latin):
             self._canvas.setFont(font, size_pt)
             self._canvas.drawString(left, baseline, part)
             left += pdfmetrics.stringWidth(part, font, size_pt)
@@ -105,3 +106,15 @@ def _runs(text: str, latin: str) -> list[tuple[str, str]]:
     """Pieces of one font each: the built-in Latin fonts know nothing beyond Latin-1."""
     split = groupby(text, key=lambda letter: latin if ord(letter) < LATIN_1 else KOREAN)
     return [(font, "".join(letters)) for font, letters in split]
+
+
+def _width_pt(text: str, latin: str, size_pt: float) -> float:
+    return float(sum(pdfmetrics.stringWidth(part, font, size_pt) for font, part in _runs(text, latin)))
+
+
+def _cut(text: str, latin: str, size_pt: float, *, room_pt: float) -> str:
+    """As much of the text as fits."""
+    # Rounding made the width that was aimed at a little wider.
+    while text and _width_pt(text, latin, size_pt) > room_pt + 0.1:
+        text = text[:-1]
+    return text

@@ -33,11 +33,10 @@ RIGHT_MM: Final = WIDTH_MM - LEFT_MM
 BOTTOM_MM: Final = 280.0
 
 DIGITS_TOP_MM: Final = 41.0
-DIGIT_STEP_MM: Final = 5.4
+DIGIT_STEP_MM: Final = 6.0
 DIGIT_COLUMN_MM: Final = 6.2
-DIGIT_HALF_MM: Final = 2.2
 
-ANSWERS_BELOW_DIGITS_MM: Final = 103.0
+ANSWERS_BELOW_DIGITS_MM: Final = 108.0
 ANSWERS_BELOW_HEADING_MM: Final = 80.0
 NUMBER_MM: Final = 8.0
 BETWEEN_COLUMNS_MM: Final = 5.0
@@ -46,8 +45,8 @@ BETWEEN_GROUPS_MM: Final = 2.0
 # Rows closer than the last are hard to fill; up to the first they are pleasant.
 ROW_STEPS_MM: Final = (7.0, 6.5, 5.2)
 BUBBLE_STEPS_MM: Final = (7.0, 5.6)
-LARGEST_HALF_MM: Final = 2.4
-# Of a step, so that neighbouring bubbles stay apart.
+# All bubbles of a sheet have one size, and stand well apart: what registers the page looks for them.
+LARGEST_HALF_MM: Final = 2.2
 BUBBLE_SHARE: Final = 0.76
 
 
@@ -65,7 +64,8 @@ def template_for(options: SheetOptions) -> Template:
     """The sheet's template; raises `Invalid` where so many questions do not fit on a page."""
     top = ANSWERS_BELOW_DIGITS_MM if options.student_digits else ANSWERS_BELOW_HEADING_MM
     grid = _grid(options, BOTTOM_MM - top)
-    blocks = (*_digits(options), *_answers(options, grid, top))
+    half = min(LARGEST_HALF_MM, BUBBLE_SHARE * min(grid.row_step, grid.bubble_step) / 2)
+    blocks = (*_digits(options, half), *_answers(options, grid, top=top, half=half))
     return versioned(
         Template(
             name=options.name,
@@ -91,15 +91,15 @@ def _corner_marks() -> tuple[Fiducial, ...]:
     )
 
 
-def _digits(options: SheetOptions) -> tuple[FieldBlock, ...]:
+def _digits(options: SheetOptions, half: float) -> tuple[FieldBlock, ...]:
     if not options.student_digits:
         return ()
     return (
         FieldBlock(
             name="student_number",
             kind=FieldKind.DIGIT,
-            half_width=DIGIT_HALF_MM,
-            half_height=DIGIT_HALF_MM,
+            half_width=half,
+            half_height=half,
             origin=(LEFT_MM + DIGIT_COLUMN_MM / 2, DIGITS_TOP_MM),
             bubbles_run="down",
             bubble_step=DIGIT_STEP_MM,
@@ -124,9 +124,8 @@ def _student(options: SheetOptions) -> tuple[Output, ...]:
     return (number,)
 
 
-def _answers(options: SheetOptions, grid: Grid, top: float) -> tuple[FieldBlock, ...]:
+def _answers(options: SheetOptions, grid: Grid, *, top: float, half: float) -> tuple[FieldBlock, ...]:
     """A block for each group of rows, the columns centred on the page."""
-    half = min(LARGEST_HALF_MM, BUBBLE_SHARE * min(grid.row_step, grid.bubble_step) / 2)
     column = _column_width(options, grid.bubble_step)
     left = WIDTH_MM / 2 - (grid.columns * (column + BETWEEN_COLUMNS_MM) - BETWEEN_COLUMNS_MM) / 2
     blocks = []

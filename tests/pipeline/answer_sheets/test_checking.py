@@ -63,6 +63,10 @@ def test_a_sound_template_has_no_findings():
             "error field 'q1', bubble 'B' at (57, 55): overlaps field 'q1', bubble 'A' at (50, 50)",
         ),
         (
+            question("q1", (58, 58), (62, 62)),
+            "error field 'q1', bubble 'B' at (62, 62): overlaps field 'q1', bubble 'A' at (58, 58)",
+        ),
+        (
             question("q1", (50, 50), (250, 50)),
             "error field 'q1', bubble 'B' at (250, 50): outside the frame of 200 x 300",
         ),
