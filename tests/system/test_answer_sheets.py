@@ -13,6 +13,8 @@ from tests.system.academy import Academy
 
 FORM = plain_form(25)
 SHEETS = 3
+# Enough that their reading cannot be missed.
+PAGES = 60
 
 
 def jpeg(number: int) -> bytes:
@@ -27,13 +29,14 @@ def template_id(academy: Academy) -> str:
     return created
 
 
-def upload(academy: Academy, template_id: str, files: dict[str, tuple[bytes, str]]) -> str:
+def upload(academy: Academy, template_id: str, files: dict[str, tuple[bytes, str]], **fields: Any) -> str:
     """init, PUTs and complete, as a browser does; returns the batch's identifier."""
     body = {
         "exam": "midterm",
         "template_id": template_id,
         "engine": "classical",
         "files": [{"name": n, "size": len(data), "content_type": kind} for n, (data, kind) in files.items()],
+        **fields,
     }
     reply = academy.call("POST", "/omr/batches", json=body)
     assert reply.status_code == 201, reply.text
@@ -84,7 +87,7 @@ def test_a_pile_of_scans_becomes_marks_and_a_bad_page_a_reason(academy: Academy,
 
 def test_a_worker_that_dies_while_it_reads_is_followed_by_another(academy: Academy, template_id: str):
     scan = jpeg(1)
-    batch_id = upload(academy, template_id, {"scans.pdf": (as_pdf([scan] * 150), "application/pdf")})
+    batch_id = upload(academy, template_id, {"scans.pdf": (as_pdf([scan] * PAGES), "application/pdf")}, overlays=False)
     job_id = wait_for(
         lambda: next(iter(academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]), None),
         "the batch has a job",
@@ -100,5 +103,5 @@ def test_a_worker_that_dies_while_it_reads_is_followed_by_another(academy: Acade
     process.kill()
     batch = wait_until_ended(academy, batch_id)
     assert batch["status"] == "READY"
-    assert batch["counts"]["done"] == 150
+    assert batch["counts"]["done"] == PAGES
     assert academy.job(job_id)["attempt"] == 2
