@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pipeline.lifecycle.batch_state import BatchStatus
 
 from cli.omr import choosing, tables
 from cli.omr.api import OmrApi
@@ -12,6 +11,7 @@ from cli.omr.uploading import Wait, watch_or_show
 from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, open_api
 from cli.output import RESULTS, print_json, say
 from cli.text_files import open_for_writing
+from pipeline.lifecycle.batch_state import BatchStatus
 
 app = typer.Typer(
     add_completion=False,
