@@ -83,18 +83,19 @@ def spots_of(ink: Ink) -> list[Spot]:
 
 
 def marks_of(spots: list[Spot], kind: FiducialKind, size: tuple[int, int]) -> Points:
-    """(m, 2) where marks of a kind may be, x and y: centres, or the outer corners of brackets and L marks."""
+    """(m, 3) where marks of a kind may be, x, y and longer side: centres, outer corners of brackets and L marks."""
     match kind:
         case FiducialKind.RING | FiducialKind.MARKER_IMAGE:
             points = _rings(spots)
         case FiducialKind.BRACKET | FiducialKind.L_MARK:
-            points = [_outer_corner(spot) for spot in spots if _is_corner(spot)]
+            points = [(*_outer_corner(spot), spot.side) for spot in spots if _is_corner(spot)]
         case FiducialKind.CROSS:
-            points = [spot.middle for spot in _isolated([spot for spot in spots if _is_cross(spot)], spots)]
+            crosses = _isolated([spot for spot in spots if _is_cross(spot)], spots)
+            points = [(*spot.middle, spot.side) for spot in crosses]
         case _:
             filled = _isolated([spot for spot in spots if spot.fill > SQUARE_FILLS], spots)
-            points = [spot.middle for spot in filled if _is_box(spot)]
-    return np.array(_spread(points, size), np.float64).reshape(-1, 2)
+            points = [(*spot.middle, spot.side) for spot in filled if _is_box(spot)]
+    return np.array(_spread(points, size), np.float64).reshape(-1, 3)
 
 
 def _is_box(spot: Spot) -> bool:
@@ -102,21 +103,21 @@ def _is_box(spot: Spot) -> bool:
     hull = cv2.convexHull(max(outline, key=cv2.contourArea))
     (_, _), (width, height), _ = cv2.minAreaRect(hull)
     around = (width + 1) * (height + 1)
-    return spot.area / around > 0.8 and max(width, height) + 1 < MOST_ASPECT * (min(width, height) + 1)
+    return spot.area / around > 0.76 and max(width, height) + 1 < MOST_ASPECT * (min(width, height) + 1)
 
 
-def _rings(spots: list[Spot]) -> list[tuple[float, float]]:
+def _rings(spots: list[Spot]) -> list[tuple[float, float, float]]:
     """Middles that several pieces of ink share, the largest first."""
     if not spots:
         return []
     middles = np.array([spot.middle for spot in spots])
     sides = np.array([spot.side for spot in spots])
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float, float]] = []
     for index in np.argsort(-sides):
         off = np.hypot(*(middles - middles[index]).T)
         within = (off < 0.12 * sides[index]) & (sides < 0.85 * sides[index])
-        if within.any() and all(np.hypot(*np.subtract(spots[index].middle, one)) > sides[index] for one in found):
-            found.append(spots[index].middle)
+        if within.any() and all(np.hypot(*np.subtract(spots[index].middle, one[:2])) > sides[index] for one in found):
+            found.append((*spots[index].middle, spots[index].side))
     return found
 
 
@@ -163,9 +164,9 @@ def _isolated(chosen: list[Spot], spots: list[Spot]) -> list[Spot]:
     return kept
 
 
-def _spread(points: list[tuple[float, float]], size: tuple[int, int]) -> list[tuple[float, float]]:
+def _spread(points: list[tuple[float, float, float]], size: tuple[int, int]) -> list[tuple[float, float, float]]:
     """The outermost ones, where there are too many: register marks stand around what they register."""
     if len(points) <= MOST_MARKS:
         return points
-    off = np.abs(np.array(points) - np.array(size) / 2) / np.array(size)
+    off = np.abs(np.array(points)[:, :2] - np.array(size) / 2) / np.array(size)
     return [points[index] for index in np.argsort(-(off.sum(axis=1)))[:MOST_MARKS]]
