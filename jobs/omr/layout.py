@@ -135,4 +135,5 @@ class Layout:
 
 def moved(matrix: NDArray[np.float64], points: Points) -> Points:
     """(n, 2) points through a 3x3 homography."""
-    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)).reshape(-1, 2)
+    found = cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)
+    return np.asarray(found, np.float64).reshape(-1, 2)

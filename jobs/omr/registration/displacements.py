@@ -34,16 +34,18 @@ class Displacements:
         """(m, 2) displacements at (m, 2) points, frame units; a point belongs to the block of the nearest node."""
         if not len(self.nodes) or not self.weights.any():
             return np.zeros_like(points)
-        offsets = self.nodes[None] - points[:, None]
-        distances = np.hypot(offsets[..., 0], offsets[..., 1])
+        distances = np.hypot(*(self.nodes[None] - points[:, None]).transpose(2, 0, 1))
         near = min(NEIGHBOURS, len(self.nodes))
-        reach = np.partition(distances, near - 1, axis=1)[:, near - 1 : near] * 1.3 + 1e-9
-        same = self.blocks[distances.argmin(axis=1)][:, None] == self.blocks[None]
-        closeness = np.clip(1 - (distances / reach) ** 3, 0, 1) ** 3 * self.weights * np.where(same, 1, OTHER_BLOCKS)
-        basis = np.concatenate([np.ones((*distances.shape, 1)), offsets / reach[..., None]], axis=2)
-        weighted = basis * closeness[..., None]
-        normal = np.einsum("mgi,mgj->mij", weighted, basis)
-        right = np.einsum("mgi,gj->mij", weighted, self.values)
+        nearest = np.argpartition(distances, near - 1, axis=1)[:, :near]
+        off = np.take_along_axis(distances, nearest, axis=1)
+        reach = off.max(axis=1, keepdims=True) * 1.3 + 1e-9
+        same = self.blocks[distances.argmin(axis=1)][:, None] == self.blocks[nearest]
+        closeness = (1 - (off / reach) ** 3) ** 3 * self.weights[nearest] * np.where(same, 1, OTHER_BLOCKS)
+        tilt = (self.nodes[nearest] - points[:, None]) / reach[..., None]
+        basis = np.concatenate([np.ones((*off.shape, 1)), tilt], axis=2)
+        weighted = (basis * closeness[..., None]).transpose(0, 2, 1)
+        normal = weighted @ basis
+        right = weighted @ self.values[nearest]
         prior = max(float(self.weights.mean()), 1e-6)
         normal += np.diag([MIDDLE_PRIOR, TILT_PRIOR, TILT_PRIOR]) * prior
         right[:, 0] += MIDDLE_PRIOR * prior * np.average(self.values, axis=0, weights=self.weights)

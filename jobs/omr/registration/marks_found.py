@@ -27,7 +27,14 @@ class Spot:
     box: tuple[int, int, int, int]
     area: int
     centroid: tuple[float, float]
-    pixels: NDArray[np.bool_]
+    index: int
+    labels: NDArray[np.int32]
+
+    @property
+    def pixels(self) -> NDArray[np.bool_]:
+        """(height, width) of the box."""
+        left, top, width, height = self.box
+        return np.asarray(self.labels[top : top + height, left : left + width] == self.index)
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -65,8 +72,8 @@ def spots_of(ink: Ink) -> list[Spot]:
     found = []
     for index in np.flatnonzero(fits[:count]):
         left, top, width, height, area = (int(value) for value in stats[index])
-        pixels = labels[top : top + height, left : left + width] == index
-        found.append(Spot((left, top, width, height), area, (centroids[index][0], centroids[index][1]), pixels))
+        middle = (float(centroids[index][0]), float(centroids[index][1]))
+        found.append(Spot((left, top, width, height), area, middle, int(index), np.asarray(labels, np.int32)))
     return found
 
 
@@ -78,9 +85,10 @@ def marks_of(spots: list[Spot], kind: FiducialKind, size: tuple[int, int]) -> Po
         case FiducialKind.BRACKET | FiducialKind.L_MARK:
             points = [_outer_corner(spot) for spot in spots if _is_corner(spot)]
         case FiducialKind.CROSS:
-            points = [spot.middle for spot in _isolated(spots) if _is_cross(spot)]
+            points = [spot.middle for spot in _isolated([spot for spot in spots if _is_cross(spot)], spots)]
         case _:
-            points = [spot.middle for spot in _isolated(spots) if spot.fill > SQUARE_FILLS and _is_box(spot)]
+            boxes = [spot for spot in spots if spot.fill > SQUARE_FILLS and _is_box(spot)]
+            points = [spot.middle for spot in _isolated(boxes, spots)]
     return np.array(_spread(points, size), np.float64).reshape(-1, 2)
 
 
@@ -135,17 +143,14 @@ def _outer_corner(spot: Spot) -> tuple[float, float]:
     return float(spot.box[0] + xs[best] + half[0]), float(spot.box[1] + ys[best] + half[1])
 
 
-def _isolated(spots: list[Spot]) -> list[Spot]:
+def _isolated(alike: list[Spot], spots: list[Spot]) -> list[Spot]:
     """Register marks stand alone: no other piece of ink of their size beside them."""
-    if not spots:
-        return []
-    middles = np.array([spot.middle for spot in spots])
+    middles = np.array([spot.middle for spot in spots]).reshape(-1, 2)
     sides = np.array([spot.side for spot in spots])
     kept = []
-    for index, spot in enumerate(spots):
-        off = np.abs(middles - middles[index]).max(axis=1)
-        near = (off < 1.3 * sides[index]) & (sides > 0.6 * sides[index])
-        if near.sum() <= 1:
+    for spot in alike:
+        near = np.abs(middles - spot.middle).max(axis=1) < 1.3 * spot.side
+        if (near & (sides > 0.6 * spot.side)).sum() <= 1:
             kept.append(spot)
     return kept
 

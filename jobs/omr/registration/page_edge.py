@@ -49,8 +49,8 @@ def _corners(gray: Gray) -> tuple[float, Points | None]:
     best, corners = LEAST_OVERLAP, None
     for factor, opening in product(THRESHOLDS, OPENINGS):
         paper = (small > min(factor * level, 250)).astype(np.uint8)
-        paper = cv2.morphologyEx(paper, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
-        overlap, found = _quadrilateral(paper)
+        opened = cv2.morphologyEx(paper, cv2.MORPH_OPEN, np.ones((opening, opening), np.uint8))
+        overlap, found = _quadrilateral(np.asarray(opened, np.uint8))
         if overlap > best:
             best, corners = overlap, found
         if best > CLEAR_OVERLAP:
@@ -69,7 +69,7 @@ def _quadrilateral(paper: NDArray[np.uint8]) -> tuple[float, Points | None]:
     outline = max(outlines, key=cv2.contourArea)
     if not LEAST_SHARE < cv2.contourArea(outline) / paper.size < MOST_SHARE:
         return 0.0, None
-    corners = _four_corners(cv2.convexHull(outline).reshape(-1, 2))
+    corners = _four_corners(np.asarray(cv2.convexHull(outline), np.int32).reshape(-1, 2))
     if corners is None:
         return 0.0, None
     piece, filled = np.zeros_like(paper), np.zeros_like(paper)

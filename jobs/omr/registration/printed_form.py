@@ -24,7 +24,7 @@ def by_printed_form(gray: Gray, form: Form) -> Iterator[Candidate]:
         picture = form.pictures.get(fiducial.picture or "")
         if fiducial.kind is not FiducialKind.FORM or picture is None:
             continue
-        features = cv2.ORB_create(FEATURES)
+        features = cv2.ORB.create(FEATURES)
         blank, _ = _small(picture)
         page, page_scale = _small(gray)
         blank_points, blank_words = features.detectAndCompute(blank, None)
@@ -42,7 +42,8 @@ def by_printed_form(gray: Gray, form: Form) -> Iterator[Candidate]:
             continue
         frame = form.template.frame
         to_blank = np.diag([blank.shape[1] / frame.width, blank.shape[0] / frame.height, 1.0])
-        yield Candidate(np.diag([1 / page_scale, 1 / page_scale, 1.0]) @ found @ to_blank, "form")
+        to_page = np.diag([1 / page_scale, 1 / page_scale, 1.0])
+        yield Candidate(np.asarray(to_page @ found @ to_blank, np.float64), "form")
 
 
 def _small(gray: Gray) -> tuple[Gray, float]:

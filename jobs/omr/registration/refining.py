@@ -10,7 +10,7 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import ENOUGH_RESPONSE, Filter, Seen, best_shift, measured, response
+from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
 REACH_IN_PITCHES = 0.45
@@ -18,12 +18,9 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
+# Whole pitches, none first, and what a shift by them has to gain.
 PITCH_STEPS = tuple(sorted(product((-1, 0, 1), (-1, 0, 1)), key=lambda step: abs(step[0]) + abs(step[1])))
 PITCH_GAIN = 1.01
-# How much larger than in the template bubbles may be printed, with what each counts; and a mean response that is high
-# enough not to try further sizes.
-SIZES = ((1.0, 1.0), (1.3, 0.9), (0.78, 0.85))
-CLEAR_HEIGHT = 0.45 * ENOUGH_RESPONSE
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
 # Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
@@ -62,21 +59,24 @@ class Fit:
         return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, *, canvas: Canvas, seeing: Filter) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so; bubbles are seen by `seeing`."""
+def refine(
+    page: InkAtScale,
+    homography: NDArray[np.float64],
+    layout: Layout,
+    *,
+    canvas: Canvas,
+    seeing: Filter,
+    size: float,
+) -> Fit:
+    """`homography` maps frame units to page pixels, and may be off by a pitch or so.
+
+    Bubbles are seen by `seeing`, at `size` times the template's.
+    """
     pitch_px = layout.pitch * canvas.px_per_unit
     reach = max(3, int(REACH_IN_PITCHES * pitch_px))
-    flat = flattened(page, homography, canvas)
+    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     first_reach = max(2, int(FIRST_REACH_IN_PITCHES * pitch_px))
-    size, shift, best = 1.0, np.zeros(2), -np.inf
-    for tried, prior in SIZES:
-        step, height = best_shift(
-            seeing(flat, canvas, layout, tried), canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR
-        )
-        if height * prior > best:
-            size, shift, best = tried, step, height * prior
-        if best > CLEAR_HEIGHT:
-            break
+    shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
     homography = homography @ _translation(shift / canvas.px_per_unit)
     of_blocks = np.zeros_like(layout.centres)
     for round_ in range(ROUNDS):
@@ -192,7 +192,7 @@ def homography_between(
     wanted = np.concatenate([u, v])
     unknowns = 8 if len(points) >= LEAST_GROUPS_FOR_PERSPECTIVE else 6
     rows = rows[:, :unknowns]
-    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * max(float(weights.sum()), 1e-9)
+    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * len(points)
     start = np.array([1.0, 0, 0, 0, 1, 0, 0, 0][:unknowns])
     kept = weights
     found = start

@@ -7,22 +7,20 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 from collections.abc import Iterator
 from itertools import chain
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.layout import Points, moved
 from jobs.omr.page import Page, PageRefused
-from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners, onto
+from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
 from jobs.omr.registration.canvas import canvas_of
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
-from jobs.omr.registration.lattice import contrast, outlines, response
+from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.page_edge import papers_of
-from jobs.omr.registration.page_id import page_id_of
 from jobs.omr.registration.printed_form import by_printed_form
 from jobs.omr.registration.refining import Fit, loosened, refine
 from jobs.omr.registration.registered import Registered
@@ -37,7 +35,11 @@ LOOKED_AT_PX = 1100
 # with each other's templates: right pages lie above, wrong forms below.
 CLEAR_AGREEMENT, CLEAR_STRENGTH = 0.87, 0.45
 LEAST_AGREEMENT, LEAST_STRENGTH = 0.62, 0.25
+# A lattice found by search may be a row or a column off; what was declared is taken before it.
+DECLARED_AGREEMENT = 0.72
 LEAST_SEEN, NEARLY_ALL = 8, 0.95
+# How bubbles are looked for, fast and then thoroughly, and how much larger than the template says they may be printed.
+SEEN_BY: tuple[tuple[Filter, float], ...] = ((response, 1.0), (outlines, 1.0), (outlines, 1.3), (outlines, 0.78))
 REFINED_PER_SOURCE = 2
 # Paper whose opposite sides differ more than this was not laid on a scanner.
 PHOTO_PERSPECTIVE = 0.012
@@ -50,13 +52,17 @@ def register(page: Page, form: Form) -> Registered:
     best: tuple[Fit, str] | None = None
     canvas = canvas_of(form.layout)
     for candidate in _candidates(page, ink, form, papers):
-        for seeing in (response, outlines):
-            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing)
+        if candidate is None:
+            if best is not None and best[0].agreement >= DECLARED_AGREEMENT and is_believed(best[0]):
+                break
+            continue
+        for seeing, size in SEEN_BY:
+            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
             if is_clear(fit):
                 break
-        if is_clear(best[0]):
+        if best is not None and is_clear(best[0]):
             break
     assert best is not None
     fit, method = best
@@ -79,8 +85,11 @@ def is_clear(fit: Fit) -> bool:
     return little or (fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH)
 
 
-def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -> Iterator[Candidate]:
-    """Candidates of one kind of evidence after the other, each kind's best few; what is dear only if it is asked."""
+def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -> Iterator[Candidate | None]:
+    """Candidates of one kind of evidence after the other, each kind's best few; what is dear only if it is asked.
+
+    None stands between what the template and the page's edge tell and what is only searched for.
+    """
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
     frame = form.template.frame
     corners = frame_corners(frame.width, frame.height)
@@ -99,6 +108,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
         candidates = _best(list(source()), ink, form, shrink)
         yield from candidates
         given += candidates
+    yield None
     searched = list(by_lattice(ink, form.layout, sheets[0]))
     yield from searched
     canvas = canvas_of(form.layout)
@@ -107,10 +117,12 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
+    """The first, which is upright, then those with most ink on their bubbles."""
     if len(candidates) <= 1:
         return candidates
     heights = [contrast(ink, candidate.homography, form.layout, shrink) for candidate in candidates]
-    return [candidates[index] for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
+    order = [int(index) for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
+    return [candidates[index] for index in dict.fromkeys([*order[:1], 0, *order])]
 
 
 def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, on_desk: bool) -> Registered:
@@ -134,7 +146,6 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
         quarter_turns=turns,
         mode="photo" if on_desk or _is_tilted(homography, form) else "scan",
         to_page=to_page,
-        page_id=page_id_of(page.gray, form),
     )
 
 
