@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.layout import Points, moved
+from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
 from jobs.omr.registration.canvas import canvas_of
@@ -101,6 +102,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
     for source in (
         lambda: by_corner_marks(ink, form, shrink),
         lambda: chain.from_iterable(all_turns(corners, sheet, method) for sheet in sheets),
+        lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
         lambda: by_timing_tracks(ink, form, sheets[0]),
         lambda: by_printed_form(page.gray, form),
         lambda: all_turns(corners, whole, "whole_image") if papers and FiducialKind.WHOLE_IMAGE in kinds else (),
@@ -114,6 +116,10 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
     canvas = canvas_of(form.layout)
     for candidate in chain(given, searched):
         yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), candidate.method)
+
+
+def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
+    return [] if paper is None else list(all_turns(frame, paper, "page_corners"))
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
