@@ -11,7 +11,7 @@ from jobs.omr.marks.classical import KINDS, TABLE, Table, kinds_of, softmax, sta
 from jobs.omr.marks.features import FEATURES, features_of
 from training.mark_data import sheet_bubbles
 
-TRAINING_SHEETS, TEST_SHEETS = 900, 120
+TRAINING_SHEETS, TEST_SHEETS = 700, 100
 HIDDEN, EPOCHS, BATCH, RATE = 32, 30, 512, 6e-3
 # Keeps weights that drawn sheets say little about near zero.
 SHRINKAGE = 1e-5
