@@ -27,8 +27,6 @@ REAL_SHARES = {
     Drawn.TICK: 0.03,
     Drawn.CROSS: 0.05,
 }
-# In half sizes of a bubble, from its centre to that of a cancelled one whose strokes may touch it.
-STROKES_REACH = 3.4
 STANDS_FOR = np.array([REAL_SHARES[state] / MARK_SHARES[state] if state in MARK_SHARES else 1.0 for state in Drawn])
 
 
@@ -56,24 +54,14 @@ def sheet_bubbles(seed: int, number: int) -> Bubbles:
     drawn = draw_sheet(int(rng.integers(1 << 40)))
     captured = degrade(drawn, random_degradation(rng), int(rng.integers(1 << 40)))
     registered = registered_by_truth(captured, drawn.template, rng, wrong_by=float(rng.uniform(0.3, 1.2)))
-    form = Form(template=drawn.template, pictures={})
-    patches = patches_of(registered, form)
+    patches = patches_of(registered, Form(template=drawn.template, pictures={}))
     blank = np.flatnonzero(drawn.states == Drawn.BLANK)
     marked = np.flatnonzero(drawn.states != Drawn.BLANK)
     few = rng.permutation(blank)[: max(FEWEST_BLANKS, int(BLANKS_PER_MARK * len(marked)))]
     kept = np.sort(np.concatenate([marked, few]))
     states = drawn.states[kept]
-    weights = STANDS_FOR[states] * np.where(states == Drawn.BLANK, len(blank) / max(len(few), 1), 1.0)
-    struck = _near_struck_out(form, drawn.states)[kept] & (states == Drawn.BLANK)
-    weights = np.where(struck, weights * STANDS_FOR[Drawn.CANCELLED], weights).astype(np.float32)
+    weights = (STANDS_FOR[states] * np.where(states == Drawn.BLANK, len(blank) / max(len(few), 1), 1.0)).astype(
+        np.float32
+    )
     some = PatchBatch(patches.pixels[kept], patches.own_print[kept], patches.context[kept])
     return Bubbles(patches=some, states=states, weights=weights)
-
-
-def _near_struck_out(form: Form, states: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """(n,) whether the strokes through a cancelled bubble may reach into this one: as rare as those are."""
-    struck = form.centres[states == Drawn.CANCELLED]
-    if not len(struck):
-        return np.zeros(len(states), dtype=bool)
-    away = np.linalg.norm(form.centres[:, None] - struck, axis=2).min(axis=1)
-    return np.asarray(away < STROKES_REACH * form.half_sizes.max(axis=1))
