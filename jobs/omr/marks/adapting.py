@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 # What the bubbles are that engines are calibrated to: `REAL_SHARES` of training/mark_data.py. In the order of
 # `State`, FILLED without ticks and crosses, then those two.
 CALIBRATED: Final = np.array([0.760, 0.198, 0.0095, 0.005, 0.0095, 0.007, 0.011])
+# What spoils a mark may be rarer on a sheet than usual, but no sheet makes it likelier: heavy fills look struck out,
+# light ones rubbed out, and would draw all their like after them.
+RARE: Final = [State.PARTIAL, State.CANCELLED, State.ERASED]
 # The mixture counts for so many bubbles beside those of the sheet.
 WORTH_BUBBLES: Final = 40.0
 ROUNDS: Final = 4
@@ -38,6 +41,8 @@ def at_home(states: MarkStates) -> AtHome:
     shares, moved = expected, kinds
     for _ in range(ROUNDS):
         shares = (moved.sum(axis=0) + WORTH_BUBBLES * expected) / (len(kinds) + WORTH_BUBBLES)
+        shares[RARE] = np.minimum(shares[RARE], expected[RARE])
+        shares /= shares.sum()
         moved = kinds * (shares / expected)
         moved /= moved.sum(axis=1, keepdims=True)
     probabilities = moved[:, : len(State)].copy()
