@@ -1,7 +1,8 @@
 """How much the reader stands: `python -m training.stress --seed 1` degrades drawn sheets more and more and reads them.
 
 Registration, patches, engines and answers are the reader's own; only the page is made here. With `--places true` the
-places of the bubbles are the drawing's, off by as much as a good registration may be: what is wrong then is the engines'.
+places of the bubbles are the drawing's, off by as much as a good registration may be: then the engines alone are at
+fault.
 """
 
 import argparse
