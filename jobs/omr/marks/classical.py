@@ -1,7 +1,7 @@
-"""The engine without a network: what is measured of a bubble, weighed by a small table.
+"""The engine that looks at no pixels: what is measured of a bubble, weighed by a small table.
 
-The table is a softmax over the features, their squares and products (quadratic logistic regression), fitted to drawn
-sheets whose truth is known, so that its probabilities are calibrated to those; `training/fit_classical.py` makes it.
+The table is a regression with one hidden layer, fitted to drawn sheets whose truth is known, so that its probabilities
+are calibrated to those; `training/fit_classical.py` makes it.
 """
 
 import json
@@ -35,11 +35,14 @@ FARTHEST: Final = 4.0
 
 @dataclass(frozen=True)
 class Table:
-    """`centre` and `spread` (k,) of the features, `weights` (1 + k + k (k + 1) / 2, len(KINDS))."""
+    """`centre` and `spread` (k,) of the features; `into` (k + 1, h) and `out` (h + k + 1, len(KINDS)) are weights,
+    those of a constant last.
+    """
 
     centre: NDArray[np.float32]
     spread: NDArray[np.float32]
-    weights: NDArray[np.float32]
+    into: NDArray[np.float32]
+    out: NDArray[np.float32]
 
 
 class ClassicalEngine:
@@ -50,7 +53,7 @@ class ClassicalEngine:
 
     def judge(self, patches: PatchBatch) -> MarkStates:
         """One row for each patch, in their order."""
-        kinds = weighed(expanded(features_of(patches), self._table), self._table.weights)
+        kinds = kinds_of(features_of(patches), self._table)
         probabilities = np.zeros((len(patches), len(State)), dtype=np.float32)
         for column, state in enumerate(MEANS):
             probabilities[:, state] += kinds[:, column]
@@ -64,20 +67,29 @@ def load_table(path: Path = TABLE) -> Table:
     stored = json.loads(path.read_text())
     if stored["features"] != list(FEATURES) or stored["kinds"] != list(KINDS):
         raise ValueError(f"{path.name} is of other features or kinds: {stored['features']}, {stored['kinds']}")
-    arrays = (np.array(stored[name], dtype=np.float32) for name in ("centre", "spread", "weights"))
+    arrays = (np.array(stored[name], dtype=np.float32) for name in ("centre", "spread", "into", "out"))
     return Table(*arrays)
 
 
-def expanded(features: NDArray[np.float32], table: Table) -> NDArray[np.float32]:
-    """(n, 1 + k + k (k + 1) / 2): one, the standardised features, and their products with each other."""
-    standard = np.clip((features - table.centre) / table.spread, -FARTHEST, FARTHEST)
-    first, second = np.triu_indices(standard.shape[1])
-    ones = np.ones((len(standard), 1), dtype=np.float32)
-    return np.concatenate([ones, standard, standard[:, first] * standard[:, second] / 2], axis=1)
+def kinds_of(features: NDArray[np.float32], table: Table) -> NDArray[np.float32]:
+    """(n, len(KINDS)) probabilities, in the order of `features`."""
+    standard = standardised(features, table.centre, table.spread)
+    return softmax(with_hidden(standard, table.into) @ table.out)
 
 
-def weighed(terms: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, kinds) probabilities."""
-    scores = terms @ weights
+def standardised(
+    features: NDArray[np.float32], centre: NDArray[np.float32], spread: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(n, k + 1): the features in spreads from their centre, and a constant."""
+    standard = np.clip((features - centre) / spread, -FARTHEST, FARTHEST)
+    return np.concatenate([standard, np.ones((len(standard), 1), dtype=np.float32)], axis=1)
+
+
+def with_hidden(standard: NDArray[np.float32], into: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, h + k + 1): the hidden layer, then what it was made of."""
+    return np.concatenate([np.tanh(standard @ into), standard], axis=1)
+
+
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

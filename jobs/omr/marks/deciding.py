@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 # How often a field holds no mark, one, two, and so on: before a sheet is looked at, about what OMRChecker's and
-# OpenMCR's samples hold. It counts for so many fields; what the sheet itself holds is added to it.
+# OpenMCR's samples hold. It counts for so many fields; what the sheet itself holds is added to it, and what the fields
+# close by hold: who leaves off answering leaves off for the rest.
 NO_MARK, ONE_MARK, EACH_MORE = 0.12, 0.84, 0.25
 WORTH_FIELDS: Final = 8.0
+WHOLE_SHEET_WORTH_FIELDS: Final = 4.0
+CLOSE_FIELDS: Final = 3.0
 # No bubble is surer than this: among a million bubbles some have something on them that nobody has thought of.
 SUREST: Final = 1e-6
 # More marks in one field are not told apart from this many.
@@ -46,15 +49,20 @@ def decide(marked: Floats, review: Floats, *, share: float) -> Decided:
     count = scores.argmax(axis=1)
     rank = np.argsort(order, axis=1, kind="stable")
     likely = np.take_along_axis(scores, count[:, None], axis=1)[:, 0]
-    confidence = likely / (_all_rows(np.exp(evidence), most) @ priors)
+    confidence = likely / (_all_rows(np.exp(evidence), most) * priors).sum(axis=1)
     return Decided(rank < count[:, None], np.clip(confidence, 0, 1) * np.prod(1 - review / 2, axis=1))
 
 
 def _mark_counts(seen: NDArray[np.intp], most: int) -> Floats:
-    """(most + 1,) how often fields hold 0, 1, … marks."""
+    """(fields, most + 1) how often fields hold 0, 1, … marks, where fields stand in the form's order."""
     more = (1 - NO_MARK - ONE_MARK) * EACH_MORE ** np.arange(most - 1)
     usual = np.concatenate([[NO_MARK, ONE_MARK], more])[: most + 1]
-    return np.asarray(usual / usual.sum() * WORTH_FIELDS + np.bincount(seen, minlength=most + 1))
+    sheet = usual / usual.sum() * WORTH_FIELDS + np.bincount(seen, minlength=most + 1)
+    places = np.arange(len(seen))
+    close = np.exp(-np.abs(places[:, None] - places) / CLOSE_FIELDS)
+    np.fill_diagonal(close, 0)
+    counts = sheet / sheet.sum() * WHOLE_SHEET_WORTH_FIELDS + close @ np.eye(most + 1)[seen]
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
 def _ways(bubbles: int, most: int) -> Floats:

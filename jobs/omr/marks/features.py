@@ -18,8 +18,7 @@ FEATURES: Final = (
     "cover",  # share of the inside that ink covers
     "stroke",  # how dark the ink inside is where there is ink: its mean weighted by itself
     "halo",  # mean ink outside the outline
-    "corners",  # mean ink in the corners of the patch
-    "emptiest_corners",  # mean ink in the two corners that have the least
+    "corners",  # mean ink in the two corners of the patch that have the least
     "edges",  # mean edge energy inside, above the print's
     "evenness",  # ink between the diagonals as a share of that on them: 1 for a fill, less for a cross
     "signal",  # "above" in deviations of the sheet's unmarked bubbles, as log(1 + max(0, .))
@@ -48,11 +47,7 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
         inked = ink[members].astype(np.float32) / scale[members, None]
         means = inked @ of_ink
         found["ink"][members], found["ink_core"][members], found["halo"][members] = means[:, :3].T
-        corners = np.sort(inked @ areas.corners, axis=1)
-        found["corners"][members], found["emptiest_corners"][members] = (
-            corners.mean(axis=1),
-            corners[:, :2].mean(axis=1),
-        )
+        found["corners"][members] = np.sort(inked @ areas.corners, axis=1)[:, :2].mean(axis=1)
         found["evenness"][members] = means[:, 4] / np.maximum(means[:, 3], 0.05)
         found["stroke"][members] = (inked * inked) @ areas.inside / np.maximum(means[:, 0], 0.02)
         found["cover"][members] = (inked > COVERED).astype(np.float32) @ areas.inside

@@ -13,13 +13,19 @@ from pipeline.answer_sheets.template import FieldKind
 
 # An answer on which the engines differ is no more certain than this.
 DISPUTED = 0.5
+# Fields of fewer bubbles, or fewer fields, may well be marked all over.
+MANY_BUBBLES = 4
+MANY_FIELDS = 10
 
 
 @dataclass(frozen=True)
 class FieldMarks:
-    """One field as read: `values` in the template's order. `whole` is false where a bubble lies off the page."""
+    """One field as read: `values` are those of its `options` that are marked, in the template's order. `whole` is false
+    where a bubble lies off the page.
+    """
 
     kind: FieldKind
+    options: tuple[str, ...]
     values: tuple[str, ...]
     confidence: float
     whole: bool
@@ -33,13 +39,25 @@ def fields_of(
     if check is not None:
         differs = np.logical_or.reduceat(marked != _decided(check, form)[0], _starts(form))
         confidence = np.where(differs, np.minimum(confidence, DISPUTED), confidence)
+    if _crowded(marked, form):
+        confidence = np.minimum(confidence, DISPUTED)
     starts = _starts(form)
     whole = np.logical_and.reduceat(_on_page(registered), starts)
     found = {}
     for number, (field, start) in enumerate(zip(form.fields, starts, strict=True)):
-        values = tuple(bubble.value for place, bubble in enumerate(field.bubbles, start=start) if marked[place])
-        found[field.name] = FieldMarks(field.kind, values, float(confidence[number]), bool(whole[number]))
+        options = tuple(bubble.value for bubble in field.bubbles)
+        values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
+        found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
     return found
+
+
+def _crowded(marked: NDArray[np.bool_], form: Form) -> bool:
+    """Whether most fields with many bubbles hold three marks or more: nobody answers so, and what was read is not what
+    the template says is there.
+    """
+    counts = np.bincount(form.field_of_bubble)
+    marks = np.bincount(form.field_of_bubble, weights=marked)[counts >= MANY_BUBBLES]
+    return len(marks) >= MANY_FIELDS and float(np.mean(marks >= 3)) > 0.5
 
 
 def _decided(meanings: Meanings, form: Form) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -1,5 +1,7 @@
 """Fields as read become answers and identifiers in the words of version 1."""
 
+from functools import partial
+
 import pytest
 
 from jobs.omr.marks.fields import FieldMarks
@@ -10,8 +12,14 @@ from pipeline.contracts.omr import Answer, AnswerStatus, Identifier, Marking, Re
 QUESTION = Output(name="q1", fields=("q1",))
 
 
-def marks(*values: str, kind: FieldKind = FieldKind.CHOICE, confidence: float = 1.0, whole: bool = True) -> FieldMarks:
-    return FieldMarks(kind, values, confidence, whole)
+def marks(
+    *values: str,
+    kind: FieldKind = FieldKind.CHOICE,
+    options: str = "ABC",
+    confidence: float = 1.0,
+    whole: bool = True,
+) -> FieldMarks:
+    return FieldMarks(kind, tuple(options), values, confidence, whole)
 
 
 def digits(*columns: str) -> list[FieldMarks]:
@@ -80,9 +88,11 @@ def test_a_name_has_spaces_where_it_is_blank_between_letters() -> None:
 
 def test_a_check_letter_may_stand_in_either_of_two_columns() -> None:
     start = [marks("HT"), *digits("1", "2")]
-    assert number(*start, marks("A"), marks()).value == "HT12A"
-    assert number(*start, marks(), marks("Y")).value == "HT12Y"
-    assert number(*start, marks("A"), marks("Y")).value == "HT12AY"
+    for kind in (FieldKind.LETTER, FieldKind.CHOICE):
+        first, second = (partial(marks, kind=kind, options=letters) for letters in ("ABE", "WXY"))
+        assert number(*start, first("A"), second()).value == "HT12A"
+        assert number(*start, first(), second("Y")).value == "HT12Y"
+        assert number(*start, first("A"), second("Y")).value == "HT12AY"
 
 
 def test_an_unmarked_identifier_is_blank_and_one_in_doubt_says_so() -> None:

@@ -118,9 +118,9 @@ def mark(page: NDArray[np.uint8], form: Form, kind: str, *, at: tuple[str, str],
         case "half":
             cv2.ellipse(page, (round(x), round(y)), (round(rx), round(ry)), 0, 90, 270, ink, -1)
         case "erased":
-            smear = np.zeros(page.shape, np.float32)
-            cv2.ellipse(smear, (round(x), round(y)), (round(rx), round(ry)), 0, 0, 360, 22.0, -1)
-            smear = cv2.GaussianBlur(smear, (0, 0), 3)
+            fill = np.zeros(page.shape, np.float32)
+            cv2.ellipse(fill, (round(x), round(y)), (round(rx), round(ry)), 0, 0, 360, 22.0, -1)
+            smear = cv2.GaussianBlur(fill, (0, 0), 3)
             page[:] = np.clip(page - smear, 0, 255).astype(np.uint8)
         case "struck out":
             mark(page, form, "fill", at=at, seed=seed, ink=ink)

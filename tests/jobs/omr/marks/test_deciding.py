@@ -1,5 +1,6 @@
 """Fields decided as a whole, the template's rules, and what a sheet tells of itself."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -16,13 +17,15 @@ from tests.jobs.omr.marks.drawn import Style, form_of, printed, registered
 SHARE = 0.2
 
 
-def states_of(count: int, *, tick: float = 0.0, cross: float = 0.0, **at: tuple[State, float]) -> MarkStates:
-    """Blank bubbles, but for those given as `b3=(State.FILLED, 0.9)`: likely that, and blank for the rest."""
+def states_of(
+    count: int, at: Mapping[int, tuple[State, float]] | None = None, *, tick: float = 0.0, cross: float = 0.0
+) -> MarkStates:
+    """Blank bubbles, but for those given as `{3: (State.FILLED, 0.9)}`: likely that, and blank for the rest."""
     probabilities = np.zeros((count, len(State)), dtype=np.float32)
     probabilities[:, State.BLANK] = 1
-    for name, (state, likely) in at.items():
-        probabilities[int(name[1:])] = 0
-        probabilities[int(name[1:]), [State.BLANK, state]] = 1 - likely, likely
+    for place, (state, likely) in (at or {}).items():
+        probabilities[place] = 0
+        probabilities[place, [State.BLANK, state]] = 1 - likely, likely
     forms = [np.full(count, likely, dtype=np.float32) for likely in (tick, cross)]
     return MarkStates(probabilities, *forms)
 
@@ -55,6 +58,15 @@ def test_a_second_mark_needs_more_proof_than_a_first() -> None:
     assert not second.marked[0, 0]
 
 
+def test_who_leaves_off_answering_leaves_off_for_the_rest() -> None:
+    faint, sure, blank = [0.35, 0.001, 0.001], [0.999, 0.001, 0.001], [0.001, 0.001, 0.001]
+    decided = decide(
+        np.array([sure] * 4 + [faint] + [sure] * 4 + [blank] * 30 + [faint]), np.zeros((40, 3)), share=SHARE
+    )
+    assert decided.marked[4, 0]
+    assert not decided.marked[39, 0]
+
+
 def test_what_the_rules_leave_to_a_person_takes_the_confidence() -> None:
     decided = decide(np.array([[0.0, 0.0]]), np.array([[0.9, 0.0]]), share=SHARE)
     assert decided.confidence[0] < 0.6
@@ -72,19 +84,19 @@ def meaning(rules: MarkRules, states: MarkStates) -> tuple[float, float]:
 @pytest.mark.parametrize(
     ("rules", "states", "marked", "review"),
     [
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.FILLED, 1)), 1, 0),
-        (MarkRules(filled=Meaning.UNMARKED), states_of(FORM_BUBBLES, b0=(State.FILLED, 1)), 0, 0),
-        (MarkRules(filled=Meaning.UNMARKED), states_of(FORM_BUBBLES, b0=(State.FILLED, 1), cross=1), 1, 0),
-        (MarkRules(tick=Meaning.UNMARKED), states_of(FORM_BUBBLES, b0=(State.FILLED, 1), tick=1), 0, 0),
-        (MarkRules(cross=Meaning.REVIEW), states_of(FORM_BUBBLES, b0=(State.FILLED, 1), cross=1), 0, 1),
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.PARTIAL, 1)), 0, 1),
-        (MarkRules(partial=Meaning.MARKED), states_of(FORM_BUBBLES, b0=(State.PARTIAL, 1)), 1, 0),
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.PARTIAL, 1), b1=(State.FILLED, 1)), 0, 0),
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.ERASED, 1)), 0, 0),
-        (MarkRules(erased=Meaning.REVIEW), states_of(FORM_BUBBLES, b0=(State.ERASED, 1)), 0, 1),
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.CANCELLED, 1)), 0, 1),
-        (MarkRules(), states_of(FORM_BUBBLES, b0=(State.CANCELLED, 1), b1=(State.FILLED, 1)), 0, 0),
-        (MarkRules(cancelled=Meaning.MARKED), states_of(FORM_BUBBLES, b0=(State.CANCELLED, 1)), 1, 0),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}), 1, 0),
+        (MarkRules(filled=Meaning.UNMARKED), states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}), 0, 0),
+        (MarkRules(filled=Meaning.UNMARKED), states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}, cross=1), 1, 0),
+        (MarkRules(tick=Meaning.UNMARKED), states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}, tick=1), 0, 0),
+        (MarkRules(cross=Meaning.REVIEW), states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}, cross=1), 0, 1),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1)}), 0, 1),
+        (MarkRules(partial=Meaning.MARKED), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1)}), 1, 0),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1), 1: (State.FILLED, 1)}), 0, 0),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 0, 0),
+        (MarkRules(erased=Meaning.REVIEW), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 0, 1),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.CANCELLED, 1)}), 0, 1),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.CANCELLED, 1), 1: (State.FILLED, 1)}), 0, 0),
+        (MarkRules(cancelled=Meaning.MARKED), states_of(FORM_BUBBLES, {0: (State.CANCELLED, 1)}), 1, 0),
     ],
 )
 def test_each_way_of_marking_means_what_the_template_says(
@@ -94,8 +106,8 @@ def test_each_way_of_marking_means_what_the_template_says(
 
 
 def test_a_doubtful_cross_is_likelier_on_a_sheet_of_crosses() -> None:
-    alone = states_of(100, b0=(State.FILLED, 0.5), cross=1)
-    among = states_of(100, cross=1, **{f"b{place}": (State.FILLED, 0.5 if place == 0 else 1.0) for place in range(40)})
+    alone = states_of(100, {0: (State.FILLED, 0.5)}, cross=1)
+    among = states_of(100, {place: (State.FILLED, 0.5 if place == 0 else 1.0) for place in range(40)}, cross=1)
     among_others, by_itself = (at_home(each).states.probabilities[0, State.FILLED] for each in (among, alone))
     assert among_others > by_itself + 0.2
 
@@ -103,8 +115,8 @@ def test_a_doubtful_cross_is_likelier_on_a_sheet_of_crosses() -> None:
 def test_where_two_engines_differ_the_answer_goes_to_review() -> None:
     form = form_of(Style())
     found = registered(printed(form, Style()), form)
-    sure = meanings_of(states_of(FORM_BUBBLES, b0=(State.FILLED, 1), b5=(State.FILLED, 1)), form)
-    other = meanings_of(states_of(FORM_BUBBLES, b1=(State.FILLED, 1), b5=(State.FILLED, 1)), form)
+    sure = meanings_of(states_of(FORM_BUBBLES, {0: (State.FILLED, 1), 5: (State.FILLED, 1)}), form)
+    other = meanings_of(states_of(FORM_BUBBLES, {1: (State.FILLED, 1), 5: (State.FILLED, 1)}), form)
     alone = fields_of(sure, form, found, check=None)
     checked = fields_of(sure, form, found, check=other)
     assert alone["q1"].confidence > 0.99
@@ -113,7 +125,7 @@ def test_where_two_engines_differ_the_answer_goes_to_review() -> None:
 
 
 def test_states_of_a_batch_are_taken_apart_sheet_by_sheet() -> None:
-    parts = states_of(5, b4=(State.FILLED, 1)).split([2, 3])
+    parts = states_of(5, {4: (State.FILLED, 1)}).split([2, 3])
     assert [len(part) for part in parts] == [2, 3]
     assert parts[1].probabilities[2, State.FILLED] == 1
     with pytest.raises(ValueError, match="5 states"):
