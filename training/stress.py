@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobs.omr.registration.register import register
 
 from jobs.omr.form import Form
 from jobs.omr.marks.classical import ClassicalEngine
@@ -22,6 +21,7 @@ from jobs.omr.networks.mark_engine import NetworkMarkEngine
 from jobs.omr.networks.session import Provider
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.reading import read_sheet
+from jobs.omr.registration.register import register
 from pipeline.answer_sheets.template import FiducialKind
 from pipeline.contracts.omr import REVIEW_CONFIDENCE, Answer
 from training.degrading.degradation import Capture, Degradation
