@@ -6,8 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.omr.layout import Layout
 from jobs.omr.page import Gray
-from pipeline.answer_sheets.template import Field, Shape, Template
+from pipeline.answer_sheets.template import Field, Output, Shape, Template
 
 # The longer side of A4, for templates that do not tie their frame to paper.
 ASSUMED_LONG_SIDE_MM = 297.0
@@ -26,6 +27,10 @@ class Form:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         return self.template.all_fields()
+
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        return self.template.all_outputs()
 
     @cached_property
     def field_of_bubble(self) -> NDArray[np.int32]:
@@ -47,6 +52,10 @@ class Form:
     def square(self) -> NDArray[np.bool_]:
         """(n,) whether the bubble is printed as a box."""
         return np.array([field.shape is Shape.SQUARE for field in self.fields])[self.field_of_bubble]
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.centres, self.half_sizes, self.field_of_bubble)
 
     @property
     def mm_per_unit(self) -> float:
