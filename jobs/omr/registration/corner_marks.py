@@ -26,7 +26,7 @@ CORNER_KINDS = frozenset(
 # How far a mark may lie from where two others put it, as a share of their distance: perspective of a photo.
 TOLERANCE = 0.17
 # By what factor a mark may be larger or smaller than declared, as its natural logarithm.
-SIZE_TOLERANCE = 0.5
+SIZE_TOLERANCE = 0.28
 # Two marks at the ends of a diagonal are at least this share of the picture's diagonal apart.
 LEAST_DIAGONAL = 0.2
 MOST_TRIED = 10
@@ -66,7 +66,7 @@ def _assignments(
     """(k,) targets and their (k, 2) places, most marks and least misfit first."""
     places = [points[:, :2] @ np.array([1, 1j]) for points in choices]
     complex_targets = targets @ np.array([1, 1j])
-    tried: list[tuple[int, float, NDArray[np.intp], Points]] = []
+    tried: list[tuple[float, NDArray[np.intp], Points]] = []
     apart = np.abs(complex_targets[:, None] - complex_targets[None])
     pairs = sorted(((-apart[i, j], i, j) for i in range(len(targets)) for j in range(i)), key=lambda pair: pair[0])
     for _, i, j in pairs[:2]:
@@ -91,12 +91,12 @@ def _assignments(
         follows = misfit < 1
         counts = follows.sum(axis=1)
         misfits = np.where(follows, misfit, 0).sum(axis=1)
-        for index in np.lexsort((misfits, -counts))[:MOST_TRIED]:
+        for index in np.argsort(misfits - counts)[:MOST_TRIED]:
             who = np.flatnonzero(follows[index])
             if len(who) < 3:
-                break
+                continue
             where = np.array([choices[k][nearest[index, k], :2] for k in who])
             if len(np.unique(where, axis=0)) == len(where):
-                tried.append((-len(who), float(misfits[index]), who, where))
-    for _, _, who, where in sorted(tried, key=lambda one: one[:2])[:MOST_TRIED]:
+                tried.append((float(misfits[index]) - len(who), who, where))
+    for _, who, where in sorted(tried, key=lambda one: one[0])[:MOST_TRIED]:
         yield who, where
