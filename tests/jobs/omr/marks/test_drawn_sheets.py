@@ -85,11 +85,12 @@ def test_a_sheet_without_print_or_marks_is_blank() -> None:
     assert set(detected(read(page)).values()) == {()}
 
 
-def test_one_option_marked_all_the_way_down_is_not_taken_for_print() -> None:
+@pytest.mark.parametrize("ink", [70, 160])
+def test_one_option_marked_all_the_way_down_is_not_taken_for_print(ink: int) -> None:
     form = form_of(Style())
     answers: Drawn = {f"q{number}": ("A",) for number in range(1, 21)}
     page = printed(form, Style())
-    answers_drawn(page, form, answers)
+    answers_drawn(page, form, answers, ink=ink)
     assert detected(read(page)) == answers
 
 
