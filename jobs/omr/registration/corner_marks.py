@@ -24,7 +24,9 @@ CORNER_KINDS = frozenset(
     }
 )
 # How far a mark may lie from where two others put it, as a share of their distance: perspective of a photo.
-TOLERANCE = 0.12
+TOLERANCE = 0.17
+# By what factor a mark may be larger or smaller than declared, as its natural logarithm.
+SIZE_TOLERANCE = 0.28
 # Two marks at the ends of a diagonal are at least this share of the picture's diagonal apart.
 LEAST_DIAGONAL = 0.2
 MOST_TRIED = 10
@@ -52,21 +54,25 @@ def by_corner_marks(page: InkAtScale, form: Form, shrink: int) -> Iterator[Candi
     choices = [found[mark.kind] for mark in marks]
     method = "+".join(sorted({mark.kind.value for mark in marks}))
     to_page = np.linalg.inv(scaling(shrink))
-    for who, where in _assignments(targets, choices, float(np.hypot(*size))):
+    lengths = np.array([mark.length or np.nan for mark in marks])
+    for who, where in _assignments(targets, lengths, choices, diagonal=float(np.hypot(*size))):
         candidate = onto(targets[who], where, f"{method}:{len(who)}")
         yield Candidate(to_page @ candidate.homography, candidate.method)
 
 
-def _assignments(targets: Points, choices: list[Points], diagonal: float) -> Iterator[tuple[NDArray[np.intp], Points]]:
+def _assignments(
+    targets: Points, lengths: NDArray[np.float64], choices: list[Points], *, diagonal: float
+) -> Iterator[tuple[NDArray[np.intp], Points]]:
     """(k,) targets and their (k, 2) places, most marks and least misfit first."""
+    places = [points[:, :2] @ np.array([1, 1j]) for points in choices]
     complex_targets = targets @ np.array([1, 1j])
-    tried: list[tuple[int, float, NDArray[np.intp], Points]] = []
+    tried: list[tuple[float, NDArray[np.intp], Points]] = []
     apart = np.abs(complex_targets[:, None] - complex_targets[None])
     pairs = sorted(((-apart[i, j], i, j) for i in range(len(targets)) for j in range(i)), key=lambda pair: pair[0])
     for _, i, j in pairs[:2]:
         if not len(choices[i]) or not len(choices[j]):
             continue
-        a, b = choices[i] @ np.array([1, 1j]), choices[j] @ np.array([1, 1j])
+        a, b = places[i], places[j]
         step = b[None] - a[:, None]
         firsts, seconds = np.nonzero(np.abs(step) > LEAST_DIAGONAL * diagonal)
         turn = step[firsts, seconds] / (complex_targets[j] - complex_targets[i])
@@ -77,18 +83,20 @@ def _assignments(targets: Points, choices: list[Points], diagonal: float) -> Ite
         for k, points in enumerate(choices):
             if not len(points):
                 continue
-            off = np.abs(wanted[:, k, None] - (points @ np.array([1, 1j]))[None])
+            off = np.abs(wanted[:, k, None] - places[k][None])
+            larger = np.abs(np.log(points[:, 2][None] / (lengths[k] * np.abs(turn))[:, None]))
+            off[larger > SIZE_TOLERANCE] = np.inf
             nearest[:, k] = off.argmin(axis=1)
             misfit[:, k] = off.min(axis=1) / tolerance
         follows = misfit < 1
         counts = follows.sum(axis=1)
         misfits = np.where(follows, misfit, 0).sum(axis=1)
-        for index in np.lexsort((misfits, -counts))[:MOST_TRIED]:
+        for index in np.argsort(misfits - counts)[:MOST_TRIED]:
             who = np.flatnonzero(follows[index])
             if len(who) < 3:
-                break
-            where = np.array([choices[k][nearest[index, k]] for k in who])
+                continue
+            where = np.array([choices[k][nearest[index, k], :2] for k in who])
             if len(np.unique(where, axis=0)) == len(where):
-                tried.append((-len(who), float(misfits[index]), who, where))
-    for _, _, who, where in sorted(tried, key=lambda one: one[:2])[:MOST_TRIED]:
+                tried.append((float(misfits[index]) - len(who), who, where))
+    for _, who, where in sorted(tried, key=lambda one: one[0])[:MOST_TRIED]:
         yield who, where

@@ -9,6 +9,9 @@ from jobs.omr.layout import Points
 
 # How many of the nearest groups are asked at each place, and how strongly local tilt is held back, in groups' weight.
 NEIGHBOURS = 14
+# The last of them counts little, and groups up to so much further away still less; of them there are about 24 in all.
+REACH = 1.3
+MOST_WITHIN_REACH = 28
 TILT_PRIOR = 1.5
 # A value for all others is believed as much as so many groups at hand.
 MIDDLE_PRIOR = 0.25
@@ -34,18 +37,21 @@ class Displacements:
         """(m, 2) displacements at (m, 2) points, frame units; a point belongs to the block of the nearest node."""
         if not len(self.nodes) or not self.weights.any():
             return np.zeros_like(points)
-        distances = np.hypot(*(self.nodes[None] - points[:, None]).transpose(2, 0, 1))
-        near = min(NEIGHBOURS, len(self.nodes))
-        nearest = np.argpartition(distances, near - 1, axis=1)[:, :near]
-        off = np.take_along_axis(distances, nearest, axis=1)
-        reach = off.max(axis=1, keepdims=True) * 1.3 + 1e-9
-        same = self.blocks[distances.argmin(axis=1)][:, None] == self.blocks[nearest]
-        closeness = (1 - (off / reach) ** 3) ** 3 * self.weights[nearest] * np.where(same, 1, OTHER_BLOCKS)
-        tilt = (self.nodes[nearest] - points[:, None]) / reach[..., None]
-        basis = np.concatenate([np.ones((*off.shape, 1)), tilt], axis=2)
+        offsets = self.nodes[None] - points[:, None]
+        squared = (offsets**2).sum(axis=2)
+        near, some = min(NEIGHBOURS, len(self.nodes)), min(MOST_WITHIN_REACH, len(self.nodes))
+        chosen = np.argpartition(squared, some - 1, axis=1)[:, :some]
+        offsets = np.take_along_axis(offsets, chosen[..., None], axis=1)
+        distances = np.sqrt(np.take_along_axis(squared, chosen, axis=1))
+        reach = np.partition(distances, near - 1, axis=1)[:, near - 1 : near] * REACH + 1e-9
+        blocks = self.blocks[chosen]
+        same = np.take_along_axis(blocks, distances.argmin(axis=1)[:, None], axis=1) == blocks
+        closeness = np.clip(1 - (distances / reach) ** 3, 0, 1) ** 3
+        closeness *= self.weights[chosen] * np.where(same, 1, OTHER_BLOCKS)
+        basis = np.concatenate([np.ones((*distances.shape, 1)), offsets / reach[..., None]], axis=2)
         weighted = (basis * closeness[..., None]).transpose(0, 2, 1)
         normal = weighted @ basis
-        right = weighted @ self.values[nearest]
+        right = weighted @ self.values[chosen]
         prior = max(float(self.weights.mean()), 1e-6)
         normal += np.diag([MIDDLE_PRIOR, TILT_PRIOR, TILT_PRIOR]) * prior
         right[:, 0] += MIDDLE_PRIOR * prior * np.average(self.values, axis=0, weights=self.weights)

@@ -52,11 +52,13 @@ def response(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[n
     """
     half = np.array(layout.half_size) * canvas.px_per_unit * size
     (outline, a), (inside, i), (around, s) = (_box(ink, half * size) for size in (OUTLINE, INSIDE, AROUND))
-    ring = (a * outline - i * inside) / (a - i)
-    outside = (s * around - a * outline) / (s - a)
-    seen = RING_SHARE * ring + (1 - RING_SHARE) * inside - outside
-    seen /= 255
-    return np.asarray(seen / (1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
+    # RING_SHARE * ring + (1 - RING_SHARE) * inside - outside, where ring = (a * outline - i * inside) / (a - i) and
+    # outside = (s * around - a * outline) / (s - a), worked out for each of the three boxes.
+    of_outline = RING_SHARE * a / (a - i) + a / (s - a)
+    of_inside = 1 - RING_SHARE - RING_SHARE * i / (a - i)
+    seen = cv2.addWeighted(outline, of_outline / 255, inside, of_inside / 255, 0)
+    seen = np.asarray(cv2.scaleAdd(around, -s / (s - a) / 255, seen), np.float32)
+    return np.asarray(cv2.divide(seen, 1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
 
 
 def outlines(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:
@@ -87,12 +89,12 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
 
 def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32], *, reach: int) -> Seen:
-    """Where each group's bubbles are best seen together, to a fraction of a pixel."""
+    """Where each group's bubbles are best seen together, to a fraction of a pixel; a group's bubbles are in one row."""
     windows = _windows(seen, points, reach)
     side = 2 * reach + 1
     counts = np.bincount(groups)
-    total = np.zeros((len(counts), side * side), np.float32)
-    np.add.at(total, groups, windows.reshape(len(points), -1))
+    starts = np.searchsorted(groups, np.arange(len(counts)))
+    total = np.add.reduceat(windows.reshape(len(points), -1), starts, axis=0)
     heights = (total / counts[:, None]).reshape(-1, side, side)
     peak = heights.reshape(len(counts), -1).argmax(axis=1)
     rows, columns = np.clip(np.divmod(peak, side), 1, side - 2)

@@ -18,8 +18,8 @@ PITCH_PX = 5.0
 SHORTEST_LONG_SIDE_PX, LONGEST_LONG_SIDE_PX = 160, 560
 # The form's bubbles take this much of the sheet along the longer of both: from a corner of it to all of it.
 SPANS = np.geomspace(0.3, 1.0, 34)
-PROPORTIONS = (1.0, 0.97, 1.03, 0.94, 1.065)
-MOST_YIELDED = 4
+PROPORTIONS = (1.0, 0.955, 1.045)
+MOST_YIELDED = 3
 
 
 def by_lattice(page: InkAtScale, layout: Layout, corners: Points) -> Iterator[Candidate]:

@@ -15,10 +15,10 @@ MOST_PER_SIZE = 5
 
 
 def by_picture(ink: Ink, picture: Gray) -> Points:
-    """(m, 2) pixels of the ink map where something like the picture is centred."""
+    """(m, 3) x, y and side, in pixels of the ink map, of what looks like the picture."""
     scale = min(1.0, LOOKED_AT_PX / max(ink.shape))
     small = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float, float]] = []
     for size in SIZES:
         side = round(size * max(small.shape))
         if side < 8:
@@ -29,6 +29,6 @@ def by_picture(ink: Ink, picture: Gray) -> Points:
             _, height, _, (x, y) = cv2.minMaxLoc(alike)
             if height < ALIKE:
                 break
-            found.append(((x + side / 2) / scale - 0.5, (y + side / 2) / scale - 0.5))
+            found.append(((x + side / 2) / scale - 0.5, (y + side / 2) / scale - 0.5, side / scale))
             alike[max(0, y - side // 2) : y + side // 2 + 1, max(0, x - side // 2) : x + side // 2 + 1] = -1
-    return np.array(found).reshape(-1, 2)
+    return np.array(found).reshape(-1, 3)

@@ -1,6 +1,7 @@
 """Printed register marks in the picture: squares, rings, brackets, L marks, crosses, by their outline alone."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -15,6 +16,8 @@ DARK = 120
 SMALLEST, LARGEST = 0.004, 0.09
 LEAST_PX = 4
 MOST_MARKS = 48
+# Each is compared with all others: bounded, as a page may be covered with spots.
+SPOTS_AT_ONCE = 128
 # Mark proportions; a square turned by 45 degrees fills half its box.
 SQUARE_FILLS, SPARE_FILLS = 0.55, 0.62
 MOST_ASPECT = 1.7
@@ -22,19 +25,21 @@ MOST_ASPECT = 1.7
 
 @dataclass(frozen=True)
 class Spot:
-    """One connected piece of ink; `box` is left, top, width, height, in pixels of the map it was found on."""
+    """One connected piece of ink; `box` is left, top, width, height, in pixels of the map it was found on.
+
+    `labels` (h, w) has its `number` where it is: a page has a thousand pieces, of which a few are looked at closely.
+    """
 
     box: tuple[int, int, int, int]
     area: int
     centroid: tuple[float, float]
-    index: int
     labels: NDArray[np.int32]
+    number: int
 
-    @property
+    @cached_property
     def pixels(self) -> NDArray[np.bool_]:
-        """(height, width) of the box."""
         left, top, width, height = self.box
-        return np.asarray(self.labels[top : top + height, left : left + width] == self.index)
+        return np.asarray(self.labels[top : top + height, left : left + width] == self.number)
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -69,27 +74,28 @@ def spots_of(ink: Ink) -> list[Spot]:
     fits = (sides >= max(LEAST_PX, SMALLEST * longest)) & (sides <= LARGEST * longest)
     fits &= sides <= MOST_ASPECT * thin
     fits[0] = False
-    found = []
-    for index in np.flatnonzero(fits[:count]):
-        left, top, width, height, area = (int(value) for value in stats[index])
-        middle = (float(centroids[index][0]), float(centroids[index][1]))
-        found.append(Spot((left, top, width, height), area, middle, int(index), np.asarray(labels, np.int32)))
-    return found
+    numbers = np.flatnonzero(fits[:count])
+    boxes, middles = stats[numbers].tolist(), centroids[numbers].tolist()
+    return [
+        Spot((left, top, width, height), area, (x, y), np.asarray(labels, np.int32), number)
+        for number, (left, top, width, height, area), (x, y) in zip(numbers.tolist(), boxes, middles, strict=True)
+    ]
 
 
 def marks_of(spots: list[Spot], kind: FiducialKind, size: tuple[int, int]) -> Points:
-    """(m, 2) where marks of a kind may be, x and y: centres, or the outer corners of brackets and L marks."""
+    """(m, 3) where marks of a kind may be, x, y and longer side: centres, outer corners of brackets and L marks."""
     match kind:
         case FiducialKind.RING | FiducialKind.MARKER_IMAGE:
             points = _rings(spots)
         case FiducialKind.BRACKET | FiducialKind.L_MARK:
-            points = [_outer_corner(spot) for spot in spots if _is_corner(spot)]
+            points = [(*_outer_corner(spot), spot.side) for spot in spots if _is_corner(spot)]
         case FiducialKind.CROSS:
-            points = [spot.middle for spot in _isolated([spot for spot in spots if _is_cross(spot)], spots)]
+            crosses = _isolated([spot for spot in spots if _is_cross(spot)], spots)
+            points = [(*spot.middle, spot.side) for spot in crosses]
         case _:
-            boxes = [spot for spot in spots if spot.fill > SQUARE_FILLS and _is_box(spot)]
-            points = [spot.middle for spot in _isolated(boxes, spots)]
-    return np.array(_spread(points, size), np.float64).reshape(-1, 2)
+            filled = _isolated([spot for spot in spots if spot.fill > SQUARE_FILLS], spots)
+            points = [(*spot.middle, spot.side) for spot in filled if _is_box(spot)]
+    return np.array(_spread(points, size), np.float64).reshape(-1, 3)
 
 
 def _is_box(spot: Spot) -> bool:
@@ -97,21 +103,21 @@ def _is_box(spot: Spot) -> bool:
     hull = cv2.convexHull(max(outline, key=cv2.contourArea))
     (_, _), (width, height), _ = cv2.minAreaRect(hull)
     around = (width + 1) * (height + 1)
-    return spot.area / around > 0.8 and max(width, height) + 1 < MOST_ASPECT * (min(width, height) + 1)
+    return spot.area / around > 0.76 and max(width, height) + 1 < MOST_ASPECT * (min(width, height) + 1)
 
 
-def _rings(spots: list[Spot]) -> list[tuple[float, float]]:
+def _rings(spots: list[Spot]) -> list[tuple[float, float, float]]:
     """Middles that several pieces of ink share, the largest first."""
     if not spots:
         return []
     middles = np.array([spot.middle for spot in spots])
     sides = np.array([spot.side for spot in spots])
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float, float]] = []
     for index in np.argsort(-sides):
         off = np.hypot(*(middles - middles[index]).T)
         within = (off < 0.12 * sides[index]) & (sides < 0.85 * sides[index])
-        if within.any() and all(np.hypot(*np.subtract(spots[index].middle, one)) > sides[index] for one in found):
-            found.append(spots[index].middle)
+        if within.any() and all(np.hypot(*np.subtract(spots[index].middle, one[:2])) > sides[index] for one in found):
+            found.append((*spots[index].middle, spots[index].side))
     return found
 
 
@@ -143,21 +149,24 @@ def _outer_corner(spot: Spot) -> tuple[float, float]:
     return float(spot.box[0] + xs[best] + half[0]), float(spot.box[1] + ys[best] + half[1])
 
 
-def _isolated(alike: list[Spot], spots: list[Spot]) -> list[Spot]:
+def _isolated(chosen: list[Spot], spots: list[Spot]) -> list[Spot]:
     """Register marks stand alone: no other piece of ink of their size beside them."""
-    middles = np.array([spot.middle for spot in spots]).reshape(-1, 2)
-    sides = np.array([spot.side for spot in spots])
+    if not chosen:
+        return []
+    xs, ys = np.array([spot.middle for spot in spots], np.float32).T
+    sides = np.array([spot.side for spot in spots], np.float32)
     kept = []
-    for spot in alike:
-        near = np.abs(middles - spot.middle).max(axis=1) < 1.3 * spot.side
-        if (near & (sides > 0.6 * spot.side)).sum() <= 1:
-            kept.append(spot)
+    for start in range(0, len(chosen), SPOTS_AT_ONCE):
+        some = chosen[start : start + SPOTS_AT_ONCE]
+        x, y, side = np.array([(*spot.middle, spot.side) for spot in some], np.float32).T[:, :, None]
+        near = (np.abs(xs - x) < 1.3 * side) & (np.abs(ys - y) < 1.3 * side) & (sides > 0.6 * side)
+        kept += [spot for spot, count in zip(some, near.sum(axis=1), strict=True) if count <= 1]
     return kept
 
 
-def _spread(points: list[tuple[float, float]], size: tuple[int, int]) -> list[tuple[float, float]]:
+def _spread(points: list[tuple[float, float, float]], size: tuple[int, int]) -> list[tuple[float, float, float]]:
     """The outermost ones, where there are too many: register marks stand around what they register."""
     if len(points) <= MOST_MARKS:
         return points
-    off = np.abs(np.array(points) - np.array(size) / 2) / np.array(size)
+    off = np.abs(np.array(points)[:, :2] - np.array(size) / 2) / np.array(size)
     return [points[index] for index in np.argsort(-(off.sum(axis=1)))[:MOST_MARKS]]

@@ -1,6 +1,6 @@
 """From a coarse transform to the place of every bubble: shift, homography, then a smooth local field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -25,6 +25,8 @@ PITCH_GAIN = 1.01
 AGREES_WITHIN = 0.4
 # Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
 STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
+# A single bubble is seen if its response is this share of the usual one; below the second it is noise.
+COVERED, FAINT = 0.35, 0.02
 # A step that moves no bubble further than this, in half bubbles, is the last.
 STILL = 0.1
 # Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
@@ -43,7 +45,7 @@ class Fit:
     """`residual` is in half bubbles, root mean square over the groups that agree.
 
     `agreement` is the share of what was seen that agrees, `strength` how strongly bubbles were seen, both 0 to 1;
-    `seen` is the number of groups that were clearly seen.
+    `seen` is the number of groups that were clearly seen, `coverage` the share of single bubbles that were.
     """
 
     homography: NDArray[np.float64]
@@ -52,6 +54,7 @@ class Fit:
     agreement: float
     strength: float
     seen: int
+    coverage: float = 0.0
 
     @property
     def quality(self) -> float:
@@ -96,7 +99,16 @@ def refine(
     seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
     points = canvas.points(layout.centres + of_blocks)
     found = measured(seen, points, layout.group_of_bubble, reach=reach)
-    return _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
+    fit = _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
+    return replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
+
+
+def covered(seen: NDArray[np.float32], points: Points) -> float:
+    """The share of single bubbles that are seen where they are taken to be: a lattice a column off has fewer."""
+    inside = np.clip(np.round(points), 0, np.array(seen.shape[::-1]) - 1).astype(np.intp)
+    heights = seen[inside[:, 1], inside[:, 0]]
+    there = heights[heights > FAINT]
+    return float((heights > COVERED * np.median(there)).mean()) if len(there) else 0.0
 
 
 def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
+from jobs.omr.registration.marks_found import DARK
 from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
 from jobs.omr.registration.refining import Fit, loosened, refine
@@ -35,10 +36,14 @@ LOOKED_AT_PX = 1100
 # A fit this good needs no other candidate; one below the second pair is a guess and refused. Calibrated on real sets
 # with each other's templates: right pages lie above, wrong forms below.
 CLEAR_AGREEMENT, CLEAR_STRENGTH = 0.87, 0.45
-LEAST_AGREEMENT, LEAST_STRENGTH = 0.62, 0.25
-# A lattice found by search may be a row or a column off; what was declared is taken before it.
-DECLARED_AGREEMENT = 0.72
+LEAST_AGREEMENT, LEAST_STRENGTH = 0.8, 0.4
+# Where little of the form is printed, so many rows have to be seen, and nearly all of them to agree.
 LEAST_SEEN, NEARLY_ALL = 8, 0.95
+# The share of single bubbles that have to be seen, and of those of a lattice that was only searched for.
+LEAST_COVERAGE, SEARCHED_COVERAGE = 0.85, 0.9
+SEARCHED = "lattice"
+# A page with less ink on it than this share has no form on it.
+LEAST_INK = 5e-4
 # How bubbles are looked for, fast and then thoroughly, and how much larger than the template says they may be printed.
 SEEN_BY: tuple[tuple[Filter, float], ...] = ((response, 1.0), (outlines, 1.0), (outlines, 1.3), (outlines, 0.78))
 REFINED_PER_SOURCE = 2
@@ -47,43 +52,52 @@ PHOTO_PERSPECTIVE = 0.012
 
 
 def register(page: Page, form: Form) -> Registered:
-    """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED or TEMPLATE_MISMATCH with what was measured."""
+    """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED with what was measured."""
     ink = InkAtScale(darkest_channel(page))
     papers = papers_of(page, ink.darkness)
+    shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
+    if float((ink.level(shrink) > DARK).mean()) < LEAST_INK:
+        raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
     best: tuple[Fit, str] | None = None
     canvas = canvas_of(form.layout)
     for candidate in _candidates(page, ink, form, papers):
         if candidate is None:
-            if best is not None and best[0].agreement >= DECLARED_AGREEMENT and is_believed(best[0]):
+            if best is not None and is_believed(*best):
                 break
             continue
         for seeing, size in SEEN_BY:
             fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
-            if is_clear(fit):
+            if is_clear(fit) and is_believed(fit, candidate.method):
                 break
-        if best is not None and is_clear(best[0]):
+        if best is not None and is_clear(best[0]) and is_believed(*best):
             break
     assert best is not None
     fit, method = best
     residual_mm = fit.residual * form.layout.radius * form.mm_per_unit
-    if not is_believed(fit):
+    if not is_believed(fit, method):
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
     return _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
 
 
-def is_believed(fit: Fit) -> bool:
-    """Most of what is seen agrees; where little of the form is printed, as on a last page, nearly all of it must."""
-    most = fit.agreement >= LEAST_AGREEMENT and fit.strength >= LEAST_STRENGTH
-    return most or (fit.agreement >= CLEAR_AGREEMENT and fit.seen >= LEAST_SEEN)
+def is_believed(fit: Fit, method: str) -> bool:
+    """Most of what is seen agrees, or nearly all where a page holds little of the form.
+
+    What was only searched for may be a row or a column off, so hardly any bubble of it may be missing.
+    """
+    most = fit.agreement >= LEAST_AGREEMENT and fit.strength >= LEAST_STRENGTH and fit.coverage >= LEAST_COVERAGE
+    if method == SEARCHED:
+        return most and fit.agreement >= CLEAR_AGREEMENT and fit.coverage >= SEARCHED_COVERAGE
+    return most or is_clear(fit)
 
 
 def is_clear(fit: Fit) -> bool:
     """So good that no other candidate is asked."""
     little = fit.agreement >= NEARLY_ALL and fit.seen >= LEAST_SEEN
-    return little or (fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH)
+    full = fit.agreement >= CLEAR_AGREEMENT and fit.strength >= CLEAR_STRENGTH and fit.coverage >= LEAST_COVERAGE
+    return little or full
 
 
 def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -> Iterator[Candidate | None]:
@@ -115,7 +129,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
     yield from searched
     canvas = canvas_of(form.layout)
     for candidate in chain(given, searched):
-        yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), candidate.method)
+        yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), SEARCHED)
 
 
 def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
@@ -135,9 +149,11 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
-    positions = to_page(form.centres)
+    # Across half a bubble the local field is the same.
+    places = form.centres + fit.local.at(form.centres)
+    positions = moved(homography, places)
     across, down = (
-        np.hypot(*(to_page(form.centres + step * form.half_sizes) - positions).T)
+        np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)
         for step in (np.array([1.0, 0.0]), np.array([0.0, 1.0]))
     )
     half_sizes = np.stack([across, down], axis=1)
