@@ -1,6 +1,8 @@
 """How much the reader stands: `python -m training.stress --seed 1` degrades drawn sheets more and more and reads them.
 
-Registration, patches, engines and answers are the reader's own; only the page is made here.
+Registration, patches, engines and answers are the reader's own; only the page is made here. With `--places true` the
+places of the bubbles are the drawing's, off by as much as a good registration may be: then the engines alone are at
+fault.
 """
 
 import argparse
@@ -8,11 +10,11 @@ import csv
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jobs.omr.registration.register import register
 
 from jobs.omr.form import Form
 from jobs.omr.marks.classical import ClassicalEngine
@@ -22,6 +24,7 @@ from jobs.omr.networks.mark_engine import NetworkMarkEngine
 from jobs.omr.networks.session import Provider
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.reading import read_sheet
+from jobs.omr.registration.register import register
 from pipeline.answer_sheets.template import FiducialKind
 from pipeline.contracts.omr import REVIEW_CONFIDENCE, Answer
 from training.degrading.degradation import Capture, Degradation
@@ -29,6 +32,7 @@ from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
 from training.drawing.sheet import DrawnSheet
 from training.drawing.states import Drawn
+from training.registering import registered_by_truth
 from training.stress_plot import plot
 
 PAGE_MM = (210.0, 297.0)
@@ -52,6 +56,13 @@ AXES: dict[str, tuple[Degradation, tuple[float, ...]]] = {
     "contrast": (CLEAN, (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)),
     PENCIL: (CLEAN, (0.8, 0.5, 0.35, 0.25, 0.18, 0.12, 0.07)),
 }
+
+
+class Places(StrEnum):
+    READER = "reader"
+    TRUE = "true"
+
+
 WAYS = ("classical", "network", "network checked by classical")
 
 
@@ -69,21 +80,22 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--sheets", type=int, default=8)
+    asked.add_argument("--places", type=Places, choices=list(Places), default=Places.READER)
     asked.add_argument("--axes", nargs="*", default=list(AXES))
     asked.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "omr-accuracy")
     given = asked.parse_args()
     started = time.monotonic()
-    rows = [row for axis in given.axes for row in swept(axis, given.seed, given.sheets)]
+    rows = [row for axis in given.axes for row in swept(axis, given.seed, given.sheets, given.places)]
     given.out.mkdir(parents=True, exist_ok=True)
-    with (given.out / "stress.csv").open("w", newline="") as file:
+    with (given.out / f"stress-{given.places}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-    plot(rows, given.out / "stress.png")
+    plot(rows, given.out / f"stress-{given.places}.png")
     print(f"{time.monotonic() - started:.0f} s")
 
 
-def swept(axis: str, seed: int, sheets: int) -> Iterator[dict[str, Any]]:
+def swept(axis: str, seed: int, sheets: int, places: Places) -> Iterator[dict[str, Any]]:
     """A row for each strength and each way of reading."""
     page, strengths = AXES[axis]
     engines = (ClassicalEngine(), NetworkMarkEngine(Provider.CPU))
@@ -93,7 +105,7 @@ def swept(axis: str, seed: int, sheets: int) -> Iterator[dict[str, Any]]:
         tallies: dict[str, list[Tally]] = {way: [] for way in WAYS}
         refused = 0
         for number, drawn in enumerate(stress_sheets(seed, sheets, pencil)):
-            read = tallied(drawn, degradation, seed * 1000 + number, engines)
+            read = tallied(drawn, degradation, seed * 1000 + number, engines=engines, places=places)
             refused += read is None
             nothing = Tally(questions_of(drawn), 0, 0, questions_of(drawn))
             for place, way in enumerate(WAYS):
@@ -128,13 +140,18 @@ def questions_of(drawn: DrawnSheet) -> int:
 
 
 def tallied(
-    drawn: DrawnSheet, degradation: Degradation, seed: int, engines: tuple[MarkEngine, MarkEngine]
+    drawn: DrawnSheet, degradation: Degradation, seed: int, *, engines: tuple[MarkEngine, MarkEngine], places: Places
 ) -> tuple[Tally, ...] | None:
     """One for each of `WAYS`, or None where the page is refused."""
     form = Form(template=drawn.template, pictures={})
     captured = degrade(drawn, degradation, seed)
     try:
-        registered = register(Page(number=1, gray=captured.gray, dpi=degradation.dpi), form)
+        match places:
+            case Places.READER:
+                registered = register(Page(number=1, gray=captured.gray, dpi=degradation.dpi), form)
+            case Places.TRUE:
+                rng = np.random.default_rng(seed)
+                registered = registered_by_truth(captured, drawn.template, rng, wrong_by=0.5)
     except PageRefused:
         return None
     patches = patches_of(registered, form)
