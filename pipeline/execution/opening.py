@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 import boto3
 from botocore.config import Config
 
+from pipeline.errors import Invalid
 from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.executor import Executor
@@ -29,11 +30,15 @@ def open_executor(settings: Settings) -> Iterator[Executor]:
 
 
 def _open_batch(settings: Settings) -> BatchExecutor:
+    """Raises `Invalid` where nothing says in which region."""
     # Calls are few and short; those that were throttled are counted and made again by the executor itself.
     config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2, "mode": "standard"})
+    session = boto3.Session(region_name=settings.aws_region)
+    if session.region_name is None:
+        raise Invalid("settings_incomplete", "EXECUTOR=aws needs AWS_REGION")
     return BatchExecutor(
-        boto3.client("batch", region_name=settings.aws_region, config=config),
-        boto3.client("logs", region_name=settings.aws_region, config=config),
+        session.client("batch", config=config),
+        session.client("logs", config=config),
         prefix=settings.batch_prefix,
         log_group=settings.batch_log_group,
         catalog=CATALOG,

@@ -45,7 +45,7 @@ SOURCE = b"the bytes of a lecture, as far as these tests care" * 100
 
 
 def token(tenant: Any = TENANT, **claims: Any) -> str:
-    everything = {"tenant_id": tenant, "user_id": "kim", "role": "operator", "exp": int(time.time()) + 600, **claims}
+    everything = {"tenant_id": tenant, "user_id": "kim", "role": "operator", "exp": int(time.time()) + 7200, **claims}
     return jwt.encode({k: v for k, v in everything.items() if v is not None}, JWT_SECRET, algorithm="HS256")
 
 

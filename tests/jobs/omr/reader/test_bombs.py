@@ -46,9 +46,11 @@ def test_a_file_whose_pages_never_end_has_an_end(tmp_path: Path):
 
 def read_measured(template: Path, *files: Path) -> tuple[list[SheetReading], float]:
     """The readings, and the most memory that any one process of the reader had."""
+    # A process's own `ru_maxrss` begins with that of the process which started it, here all of pytest.
     program = (
-        "import resource, sys; from jobs.omr.read import main; code = main(sys.argv[1:]);"
-        "print(max(resource.getrusage(who).ru_maxrss for who in (0, -1)), file=sys.stderr); sys.exit(code)"
+        "import re, resource, sys; from pathlib import Path; from jobs.omr.read import main; code = main(sys.argv[1:]);"
+        "own = int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]);"
+        "print(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=sys.stderr); sys.exit(code)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, "--json", "--engine", "classical", "--template", template, *files],
