@@ -8,6 +8,7 @@ from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.fields import FieldMarks, fields_of
 from jobs.omr.marks.meaning import meanings_of
+from jobs.omr.page_code import read_page_code
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
 from pipeline.contracts.omr import (
@@ -73,6 +74,7 @@ def reading_of(
             residual_mm=registered.residual_mm,
             quarter_turns=registered.quarter_turns,
         ),
+        page_id=read_page_code(registered, form.template.page_code),
         mode=registered.mode,
         review_reasons=review_reasons(answers, student, others),
     )

@@ -92,6 +92,15 @@ class Bubble(Contract):
     y: Coordinate
 
 
+class PageCode(Contract):
+    """Where a page's QR code is printed: its top left corner and its size."""
+
+    x: Coordinate
+    y: Coordinate
+    width: Length
+    height: Length
+
+
 class FieldKind(StrEnum):
     """`choice` is one row of options; `digit` and `letter` are a column of an identifier or of a number."""
 
@@ -209,6 +218,7 @@ class Template(Contract):
     blocks: tuple[FieldBlock, ...] = Limited(default=(), max_length=500)
     fields: tuple[Field, ...] = Limited(default=(), max_length=2000)
     outputs: tuple[Output, ...] = Limited(default=(), max_length=2000)
+    page_code: PageCode | None = None
     rules: MarkRules = MarkRules()
 
     @model_validator(mode="after")

@@ -6,13 +6,12 @@ from typing import Final
 import segno
 
 from pipeline.answer_sheets.printing.ink import Ink
-from pipeline.answer_sheets.printing.layout import HEIGHT_MM, LEFT_MM, RIGHT_MM, WIDTH_MM
+from pipeline.answer_sheets.printing.layout import HEIGHT_MM, LEFT_MM, PAGE_CODE_MM, RIGHT_MM, WIDTH_MM
 from pipeline.answer_sheets.printing.placing import Area
 from pipeline.answer_sheets.printing.words import Words
 
 TITLE_Y_MM: Final = 17.0
 TITLE_PT: Final = 15.0
-QR_MM: Final = 20.0
 QR_TEXT_MM: Final = 3.0
 LINE_STEP_MM: Final = 9.0
 LINE_PT: Final = 9.0
@@ -42,11 +41,11 @@ def draw_heading(ink: Ink, area: Area | None, words: Words, heading: Heading) ->
     ink.text(WIDTH_MM / 2, HEIGHT_MM - 11, heading.page_id, size_pt=SMALL_PT, align=0.5, gray=FAINT)
     if area is None:
         return
-    _draw_qr(ink, area.right - QR_MM, area.top, heading.page_id)
+    _draw_qr(ink, area.right - PAGE_CODE_MM, area.top, heading.page_id)
     y = area.top + LINE_STEP_MM - 3
     for label in words.lines:
         ink.text(area.left, y, label, size_pt=LINE_PT, room_mm=LINE_START_MM - 2)
-        ink.line(area.left + LINE_START_MM, y + 1, area.right - QR_MM - 6, y + 1, gray=FAINT, line_mm=0.2)
+        ink.line(area.left + LINE_START_MM, y + 1, area.right - PAGE_CODE_MM - 6, y + 1, gray=FAINT, line_mm=0.2)
         y += LINE_STEP_MM
     if y + len(heading.instructions) * INSTRUCTION_STEP_MM > area.bottom:
         return
@@ -75,9 +74,9 @@ def _draw_examples(ink: Ink, x: float, y: float, words: Words) -> None:
 
 
 def _draw_qr(ink: Ink, x: float, y: float, text: str) -> None:
-    """The code in a square of QR_MM, without a quiet zone: the paper around it is blank."""
+    """The code in a square of PAGE_CODE_MM, without a quiet zone: the paper around it is blank."""
     matrix = segno.make(text, error="m", micro=False).matrix
-    module = QR_MM / len(matrix)
+    module = PAGE_CODE_MM / len(matrix)
     for row, modules in enumerate(matrix):
         for column, dark in enumerate(modules):
             if dark:

@@ -18,6 +18,7 @@ from pipeline.answer_sheets.template import (
     Frame,
     Output,
     OutputKind,
+    PageCode,
     Template,
 )
 from pipeline.answer_sheets.versioning import versioned
@@ -27,6 +28,8 @@ WIDTH_MM: Final = 210.0
 HEIGHT_MM: Final = 297.0
 MARGIN_MM: Final = 10.0
 SQUARE_MM: Final = 5.0
+HEADING_TOP_MM: Final = 24.0
+PAGE_CODE_MM: Final = 20.0
 # Text and bubbles keep clear of the corner marks.
 LEFT_MM: Final = 18.0
 RIGHT_MM: Final = WIDTH_MM - LEFT_MM
@@ -73,6 +76,7 @@ def template_for(options: SheetOptions) -> Template:
             fiducials=_corner_marks(),
             blocks=blocks,
             outputs=_student(options),
+            page_code=PageCode(x=RIGHT_MM - PAGE_CODE_MM, y=HEADING_TOP_MM, width=PAGE_CODE_MM, height=PAGE_CODE_MM),
         )
     )
 

@@ -4,10 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.answer_sheets.printing.layout import HEIGHT_MM, LEFT_MM, MARGIN_MM, RIGHT_MM, WIDTH_MM
+from pipeline.answer_sheets.printing.layout import (
+    HEADING_TOP_MM,
+    HEIGHT_MM,
+    LEFT_MM,
+    MARGIN_MM,
+    RIGHT_MM,
+    WIDTH_MM,
+)
 from pipeline.answer_sheets.template import Frame
 
-HEADING_TOP_MM: Final = 24.0
 BESIDE_MM: Final = 8.0
 ABOVE_MM: Final = 7.0
 SMALLEST_HEADING_MM: Final = (70.0, 30.0)

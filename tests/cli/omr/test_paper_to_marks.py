@@ -28,6 +28,7 @@ def test_a_sheet_that_was_printed_filled_and_scanned_upside_down_is_read(
     assert ended.code == 0
     (reading,) = json.loads(ended.out)
     assert reading["identifier"]["value"] == NUMBER
+    assert reading["page_id"].startswith("OMR1-")
     answers = {answer["question_id"]: "".join(answer["detected"]) for answer in reading["answers"]}
     assert answers == {f"q{number}": MARKS.get(f"q{number}", "") for number in range(1, 21)}
     with Path("marks.csv").open(encoding="utf-8-sig") as rows:
