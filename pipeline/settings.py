@@ -13,7 +13,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.contracts.transcode import TranscodeLimits
+from pipeline.contracts.transcode import Lufs, TranscodeLimits
 
 MIB = 1024 * 1024
 
@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     cpu_fallback: bool | None = None
     quality: Literal["vmaf"] | None = None
 
+    # What the sound of new videos is brought to where their upload says nothing, for all tenants and, as a JSON object,
+    # for single ones (null: left as it is); unset: left as it is.
+    loudness_lufs: Lufs | None = None
+    tenant_loudness_lufs: dict[str, Lufs | None] = Field(default_factory=dict)
+
     database_pool_size: int = Field(default=6, ge=2, le=30)
     upload_expires_s: int = Field(default=3600, ge=60, le=86_400)
     job_url_expires_s: int = Field(default=12 * 3600, ge=60, le=7 * 86_400)
@@ -98,6 +103,10 @@ class Settings(BaseSettings):
             max_output_rate=self.max_output_rate,
             probe_memory_mib=self.probe_memory_mib,
         )
+
+    def default_loudness(self, tenant_id: str) -> float | None:
+        """In LUFS; None where the tenant's videos keep their sound as it is."""
+        return self.tenant_loudness_lufs.get(tenant_id, self.loudness_lufs)
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:

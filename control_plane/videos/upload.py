@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from control_plane.auth import Caller
 from control_plane.reconciling.statuses import announce_pending
 from control_plane.services import Services
+from pipeline.contracts.transcode import Lufs
 from pipeline.database.videos import NewUpload, NewVideo, Video, find_video, insert_video, replace_upload
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.identifiers import new_video_id
@@ -47,7 +48,7 @@ class InitCall(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     video_id: UUID | None = None
-    """A PENDING video to upload to again; its title and session stay as they are."""
+    """A PENDING video to upload to again; its title, session and wishes stay as they are."""
     session: Annotated[Text, Field(max_length=200)] | int | None = None
     title: Annotated[Text, Field(max_length=300)]
     filename: Annotated[Text, Field(max_length=255)]
@@ -56,6 +57,8 @@ class InitCall(BaseModel):
     allow_skip: bool = True
     max_speed: float = Field(default=2.0, ge=0.25, le=4.0)
     show_watermark: bool = False
+    loudness_lufs: Lufs | None = None
+    """What the sound is brought to. null leaves it as it is; left out, the tenant's default holds."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Vid
         allow_skip=call.allow_skip,
         max_speed=call.max_speed,
         show_watermark=call.show_watermark,
+        loudness_lufs=_loudness(services, caller, call),
         created_by=caller.user_id,
         source_key=upload.key,
         declared_bytes=call.size,
@@ -93,6 +97,12 @@ def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Vid
         video = insert_video(connection, new)
     announce_pending(services, video)
     return video, upload.signed
+
+
+def _loudness(services: Services, caller: Caller, call: InitCall) -> float | None:
+    if "loudness_lufs" in call.model_fields_set:
+        return call.loudness_lufs
+    return services.settings.default_loudness(caller.tenant_id)
 
 
 def _check(services: Services, call: InitCall) -> None:
