@@ -19,6 +19,7 @@ class Commands(LoadedWhenCalled):
         "demo": Place("cli.demo", "Turn a lecture into an adaptive stream: upload, job, progress, player."),
         "videos": Place("cli.videos", "Upload lectures, list them, follow the work on them."),
         "jobs": Place("cli.jobs", "Inspect, repeat and cancel the jobs that work on videos."),
+        "omr": Place("cli.omr.app", "Read answer sheets: print them, read scans of them, review what is doubtful."),
         "transcode": Place("cli.transcode", "Make an adaptive HLS stream of FILE in FOLDER, without any server."),
         "bench": Place("cli.bench", "Measure how many pictures a second this machine's GPU encodes and decodes."),
         "doctor": Place(
@@ -45,7 +46,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback(
-    help=f"Lectures become adaptive streams.\n\n{EXIT_CODES_HELP}",
+    help=f"Lectures become adaptive streams, answer sheets become marks.\n\n{EXIT_CODES_HELP}",
     epilog="Example: academy up   and, in another terminal,   academy videos upload lecture.mp4",
 )
 def academy(

@@ -1,30 +1,18 @@
 """`academy transcode`: the transcode job by hand, as a child process, with no server at all."""
 
 import json
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
 
 from cli import figures, tables
+from cli.child import run_module
 from cli.options import AsJson
 from cli.output import RESULTS, print_json, say
 from pipeline.contracts.envelope import OUTCOME_NAME, JobKind
 from pipeline.execution.catalog import CATALOG, EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
-
-# A job that is told to stop must be gone within 20 s; the executor kills it after 30.
-STOP_WITHIN_S: Final = 30.0
-STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class ToldToStop(Exception):
-    """One of STOP_SIGNALS has arrived."""
 
 
 def transcode(
@@ -50,47 +38,11 @@ def transcode(
 
 
 def _run_job(file: Path, folder: Path, *, quiet_stdout: bool) -> int:
-    """The job's exit code; 128 + the signal's number where one killed it. What stops us stops it first."""
     program, *arguments = CATALOG[JobKind.TRANSCODE].command
     assert program == "python"
-    child = subprocess.Popen(
-        [sys.executable, *arguments, str(file), str(folder)],
-        stdout=sys.stderr if quiet_stdout else None,
-        # In a process group of its own, or Ctrl-C would reach the job as SIGINT besides the SIGTERM that it knows.
-        process_group=0,
-    )
-    with _signals_raise():
-        try:
-            code = child.wait()
-        except ToldToStop:
-            code = _stop(child)
-    return code if code >= 0 else 128 - code
-
-
-def _stop(child: subprocess.Popen[bytes]) -> int:
-    """End the child, however often we are told to stop meanwhile."""
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    say("Stopping …")
-    child.terminate()
-    try:
-        return child.wait(STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise ToldToStop
-
-    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    assert arguments[0] == "-m"
+    stdout = sys.stderr if quiet_stdout else None
+    return run_module([*arguments[1:], str(file), str(folder)], stdout=stdout)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

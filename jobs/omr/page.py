@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import PermanentError
+from pipeline.reasons import Reason
 
 Gray = NDArray[np.uint8]
 Colour = NDArray[np.uint8]
@@ -26,3 +27,12 @@ class Page:
 
 class PageRefused(PermanentError):
     """A page that cannot be read: `reason` and `detail` go into its `SheetReading`, the other pages go on."""
+
+
+@dataclass(frozen=True)
+class RefusedPage:
+    """What stands in a file's row of pages where one could not be decoded."""
+
+    number: int
+    reason: Reason
+    detail: str

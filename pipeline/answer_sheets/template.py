@@ -59,8 +59,9 @@ class Side(StrEnum):
 class Fiducial(Contract):
     """A mark printed to register the page by; a template may leave out what it does not know.
 
-    `at` is the mark's centre, for `bracket` and `l_mark` the outer corner. `picture` names the marker's or the blank
-    form's picture, a file beside the template. `length` is the mark's size along its longer side.
+    `at` is the mark's centre, for `bracket` and `l_mark` the outer corner, for `timing_track` the middle of the outer
+    edge. `picture` names the marker's or the blank form's picture, a file beside the template. `length` is the mark's
+    size along its longer side.
     """
 
     kind: FiducialKind
@@ -159,13 +160,15 @@ class OutputKind(StrEnum):
 class Output(Contract):
     """What is reported: one field's marks, or several fields' single marks put together in order.
 
-    `student` marks the identifier by which a sheet finds its student.
+    `student` marks the identifier by which a sheet finds its student. `length` is how many characters an identifier
+    must have; without it, one may be shorter than its fields.
     """
 
     name: Name
     kind: OutputKind = OutputKind.QUESTION
     fields: tuple[Name, ...] = Limited(min_length=1, max_length=200)
     student: bool = False
+    length: int | None = Limited(default=None, ge=1, le=200)
 
 
 class Meaning(StrEnum):

@@ -19,9 +19,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from pipeline.contracts.envelope import Contract
@@ -30,7 +31,12 @@ from pipeline.media import sandbox_child
 from pipeline.reasons import Reason
 
 Worker = Callable[[bytes, Callable[[float], None]], dict[str, object]]
-"""Takes the request's JSON and a function to report progress (0 to 1) with, returns the reply's JSON form."""
+"""Takes the request's JSON and a function to report progress (0 to 1) with, returns the reply's JSON form.
+
+A worker that has more to tell than how far it is calls that function with JSON objects: its news.
+"""
+
+News = dict[str, object]
 
 Reply = TypeVar("Reply", bound=Contract)
 
@@ -58,6 +64,7 @@ class SandboxLimits:
     """What a child may use. `deadline_s` is wall time; `file_mib` bounds each file that it writes.
 
     `memory_mib` bounds what it writes to, and its address space too unless `address_mib` gives it more of that.
+    `silence_s` bounds the wall time between two of its messages; to start and say its first it has the whole deadline.
     """
 
     memory_mib: int
@@ -65,6 +72,7 @@ class SandboxLimits:
     deadline_s: float
     file_mib: int = 1
     address_mib: int | None = None
+    silence_s: float | None = None
 
 
 def run_sandboxed(
@@ -74,8 +82,14 @@ def run_sandboxed(
     reply: type[Reply],
     limits: SandboxLimits,
     progress: Callable[[float], None] | None = None,
+    listen: Callable[[News], None] | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Reply:
-    """Run `target` on `request` in a child process; see the module for what is raised."""
+    """Run `target` on `request` in a child process; see the module for what is raised.
+
+    `listen` is told the worker's news as they come, and may raise to end it. `variables` are the only ones that the
+    child's environment has beside the fixed ones.
+    """
     orders: sandbox_child.Orders = {
         "parent": os.getpid(),
         "paths": [str(Path(__file__).parents[2]), *(path for path in sys.path if Path(path).is_absolute())],
@@ -86,7 +100,7 @@ def run_sandboxed(
         "file_bytes": limits.file_mib * MIB,
         "open_files": OPEN_FILES,
     }
-    environment = FIXED_VARIABLES | {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
+    passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
     # A group of its own: a terminal's Ctrl-C ends the parent, which ends this child; nobody is told twice.
     child = subprocess.Popen(
         # Without site: where packages are is known, and looking for hooks at every start takes longer than needed.
@@ -94,16 +108,19 @@ def run_sandboxed(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment,
+        env=FIXED_VARIABLES | passed | dict(variables),
         process_group=0,
         bufsize=0,
     )
-    talk = _Conversation(child, json.dumps(orders).encode() + b"\n" + request.model_dump_json().encode(), progress)
+    asked = json.dumps(orders).encode() + b"\n" + request.model_dump_json().encode()
+    talk = _Conversation(child, asked, progress=progress, listen=listen)
     try:
-        talk.hold(time.monotonic() + limits.deadline_s)
+        talk.hold(limits)
         child.wait(timeout=5)
-    except (TimeoutError, subprocess.TimeoutExpired) as error:
-        raise PermanentError(Reason.DECODER_LIMIT, f"more than {limits.deadline_s:g} s of time") from error
+    except TimeoutError as error:
+        raise PermanentError(Reason.DECODER_LIMIT, str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise PermanentError(Reason.DECODER_LIMIT, "it did not end after its last words") from error
     finally:
         _end(child)
     return reply.model_validate(_judge(talk, child.returncode, limits))
@@ -122,7 +139,12 @@ class _Conversation:
     """Writes the request and reads replies and stderr at once, so that no full pipe can stop either side."""
 
     def __init__(
-        self, child: subprocess.Popen[bytes], request: bytes, progress: Callable[[float], None] | None
+        self,
+        child: subprocess.Popen[bytes],
+        request: bytes,
+        *,
+        progress: Callable[[float], None] | None,
+        listen: Callable[[News], None] | None,
     ) -> None:
         self.result: dict[str, object] = {}
         self.stderr = b""
@@ -130,9 +152,12 @@ class _Conversation:
         self._unsent = memoryview(request)
         self._line = bytearray()
         self._progress = progress
+        self._listen = listen
+        self._heard_at: float | None = None
 
-    def hold(self, deadline: float) -> None:
-        """Until the child has closed its ends; raises TimeoutError at `deadline` (monotonic seconds)."""
+    def hold(self, limits: SandboxLimits) -> None:
+        """Until the child has closed its ends; raises TimeoutError when that, or its next message, takes too long."""
+        deadline = time.monotonic() + limits.deadline_s
         stdin, stdout, stderr = self._child.stdin, self._child.stdout, self._child.stderr
         assert stdin is not None
         assert stdout is not None
@@ -143,9 +168,12 @@ class _Conversation:
             selector.register(stdout, selectors.EVENT_READ, self._hear)
             selector.register(stderr, selectors.EVENT_READ, self._overhear)
             while selector.get_map():
-                left = deadline - time.monotonic()
+                left, allowed_s = deadline - time.monotonic(), limits.deadline_s
+                if limits.silence_s is not None and self._heard_at is not None:
+                    quiet = self._heard_at + limits.silence_s - time.monotonic()
+                    left, allowed_s = min((left, allowed_s), (quiet, limits.silence_s))
                 if left <= 0:
-                    raise TimeoutError
+                    raise TimeoutError(f"more than {allowed_s:g} s of time")
                 for key, _ in selector.select(left):
                     if not key.data(key.fd):
                         selector.unregister(key.fileobj)
@@ -172,16 +200,26 @@ class _Conversation:
         *lines, rest = self._line.split(b"\n")
         self._line = bytearray(rest)
         for line in lines:
-            self._take(json.loads(line))
+            self._take(line)
         return bool(data)
 
-    def _take(self, message: dict[str, object]) -> None:
+    def _take(self, line: bytes | bytearray) -> None:
+        self._heard_at = time.monotonic()
+        try:
+            message = json.loads(line)
+        except ValueError as error:
+            raise PermanentError(Reason.CORRUPT, "the decoding process wrote nonsense") from error
         match message:
             case {"progress": float(share) | int(share)}:
                 if self._progress is not None:
                     self._progress(share)
-            case _:
+            case {"progress": dict(news)}:
+                if self._listen is not None:
+                    self._listen(news)
+            case dict():
                 self.result = message
+            case _:
+                raise PermanentError(Reason.CORRUPT, "the decoding process wrote nonsense")
 
 
 def _judge(talk: _Conversation, returncode: int, limits: SandboxLimits) -> object:

@@ -106,6 +106,35 @@ def test_a_child_that_hangs_is_ended_at_the_deadline():
     assert not psutil.pid_exists(int(pids[0]))
 
 
+def test_a_child_may_talk_for_long_but_not_be_silent_for_long():
+    heard: list[float] = []
+    limits = SandboxLimits(memory_mib=512, cpu_s=20, deadline_s=20, silence_s=0.7)
+    with pytest.raises(PermanentError, match=r"DECODER_LIMIT: more than 0.7 s of time"):
+        run_sandboxed(
+            "tests.pipeline.media.workers:fall_silent", Request(), reply=Reply, limits=limits, progress=heard.append
+        )
+    assert len(heard) == 8
+
+
+def test_news_arrives_in_order():
+    heard: list[dict[str, object]] = []
+    run_sandboxed("tests.pipeline.media.workers:tell_news", Request(), reply=Reply, limits=LIMITS, listen=heard.append)
+    assert heard == [{"page": 1}, {"page": 2}]
+
+
+def test_a_child_that_was_taken_over_cannot_speak_in_tongues():
+    with pytest.raises(PermanentError, match="CORRUPT: the decoding process wrote nonsense"):
+        run("write_nonsense")
+
+
+def test_the_child_has_the_variables_that_it_is_given():
+    variables = {"OPENCV_IO_MAX_IMAGE_PIXELS": "1000"}
+    reply = run_sandboxed(
+        "tests.pipeline.media.workers:describe", Request(), reply=Reply, limits=LIMITS, variables=variables
+    )
+    assert reply.environment.items() >= variables.items()
+
+
 def test_a_file_may_not_grow_without_end(tmp_path: Path):
     with pytest.raises(PermanentError, match="DECODER_LIMIT: a file of more than"):
         run("write_much", text=str(tmp_path / "much"))

@@ -1,5 +1,6 @@
 """Functions that tests run in a sandbox: each does one bad thing."""
 
+import contextlib
 import ctypes
 import mmap
 import os
@@ -86,3 +87,26 @@ def have_a_bug(_request: bytes, _progress: Progress) -> dict[str, object]:
 
 def echo_length(request: bytes, _progress: Progress) -> dict[str, object]:
     return {"pid": len(request)}
+
+
+def fall_silent(_request: bytes, progress: Progress) -> dict[str, object]:
+    for _ in range(8):
+        time.sleep(0.1)
+        progress(0.5)
+    time.sleep(600)
+    return {}
+
+
+def write_nonsense(_request: bytes, _progress: Progress) -> dict[str, object]:
+    """Where replies are written, which a decoder that was taken over finds out."""
+    for descriptor in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"[nonsense\n")
+    time.sleep(600)
+    return {}
+
+
+def tell_news(_request: bytes, progress: Callable[[object], None]) -> dict[str, object]:
+    progress({"page": 1})
+    progress({"page": 2})
+    return {"pid": 2}

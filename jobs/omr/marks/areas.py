@@ -1,0 +1,64 @@
+"""Where in a patch the bubble's inside, its outline and the paper around it are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.omr.marks.patches import PATCH_SIDE, PATCH_SPAN
+from pipeline.answer_sheets.template import Shape
+
+Mask = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Areas:
+    """Weights (32 * 32,), each summing to 1: the product with a patch is its mean over the area.
+
+    `diagonals` is where the strokes of a cross run inside the bubble, `sectors` the four fields between them.
+    """
+
+    core: Mask
+    inside: Mask
+    outline: Mask
+    halo: Mask
+    around: Mask
+    diagonals: Mask
+    sectors: Mask
+
+
+@lru_cache(maxsize=256)
+def areas_of(shape: Shape, width: float, height: float) -> Areas:
+    """For bubbles whose half width and half height are these shares (0..1] of their longer half side."""
+    steps = ((np.arange(PATCH_SIDE) + 0.5) / PATCH_SIDE * 2 - 1) * PATCH_SPAN
+    x, y = np.meshgrid(steps / width, steps / height)
+    reach = np.hypot(x, y) if shape is Shape.CIRCLE else np.maximum(np.abs(x), np.abs(y))
+    from_diagonal = np.minimum(np.abs(x - y), np.abs(x + y))
+    inside = reach <= 0.85
+    return Areas(
+        core=_mean_over(reach <= 0.5),
+        inside=_mean_over(inside),
+        outline=_mean_over((reach > 0.85) & (reach <= 1.15)),
+        halo=_mean_over((reach > 1.2) & (reach <= 1.6)),
+        around=_mean_over(reach > 1.3),
+        diagonals=_mean_over(inside & (from_diagonal <= 0.3)),
+        sectors=_mean_over(inside & (from_diagonal >= 0.45)),
+    )
+
+
+def alike(
+    square: NDArray[np.bool_], width: NDArray[np.float64], height: NDArray[np.float64]
+) -> Iterator[tuple[Indices, Areas]]:
+    """The bubbles of each outline with the areas that go with it; proportions are told apart in twentieths."""
+    twentieths = np.rint(np.stack([width, height], axis=1) * 20).clip(4, 20).astype(np.int64)
+    kinds, kind_of = np.unique(np.column_stack([square, twentieths]), axis=0, return_inverse=True)
+    for number, (is_square, across, down) in enumerate(kinds):
+        shape = Shape.SQUARE if is_square else Shape.CIRCLE
+        yield np.flatnonzero(kind_of.ravel() == number), areas_of(shape, across / 20, down / 20)
+
+
+def _mean_over(area: NDArray[np.bool_]) -> Mask:
+    return np.asarray((area / max(area.sum(), 1)).ravel(), dtype=np.float32)

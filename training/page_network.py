@@ -1,0 +1,33 @@
+"""The page network: a small U-Net from a page of 256 pixels to two maps of 128, page corners and fiducials."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+DOWN = (8, 16, 24, 32, 32)
+UP = (24, 16, 12, 12)
+MAPS = 2
+
+
+def _block(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(before, after, 3, stride, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU())
+
+
+class PageNetwork(nn.Module):
+    """(n, 1, 256, 256) uint8 to (n, 2, 128, 128) logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(_block(before, after, 2) for before, after in zip((1, *DOWN[:-1]), DOWN, strict=True))
+        widths = zip((DOWN[-1], *UP[:-1]), reversed(DOWN[:-1]), UP, strict=True)
+        self.up = nn.ModuleList(_block(below + beside, after) for below, beside, after in widths)
+        self.out = nn.Conv2d(UP[-1], MAPS, 1)
+
+    def forward(self, page: torch.Tensor) -> torch.Tensor:
+        seen, beside = page.float() / 255 - 0.5, []
+        for block in self.down:
+            seen = block(seen)
+            beside.append(seen)
+        for block, kept in zip(self.up, reversed(beside[:-1]), strict=True):
+            seen = block(torch.cat([functional.interpolate(seen, scale_factor=2.0, mode="nearest"), kept], dim=1))
+        return self.out(seen)
