@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-progress lock clean help
+.PHONY: demo up test corpus lint format bench bench-progress train stress lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -62,6 +62,18 @@ bench: $(VENV)/dev.stamp
 
 bench-progress: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.progress_reads
+
+# The networks from nothing, by their fixed seeds: about a quarter of an hour on one core. Their cards say what to expect.
+train: $(VENV)/training.stamp
+	$(BIN)/python -m training.train_pages --seed 1
+	$(BIN)/python -m training.train_marks --seed 1
+
+stress: $(VENV)/training.stamp
+	$(BIN)/python -m training.stress --seed 1
+
+$(VENV)/training.stamp: requirements/training.in $(VENV)/dev.stamp
+	$(PIP) install --quiet -r requirements/training.in
+	@touch $@
 
 # Written again only on purpose: the requirements are what a fresh clone installs, to the byte.
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade

@@ -6,9 +6,9 @@ from torch import nn
 from jobs.omr.marks.patches import CONTEXT, PAPER_LEVEL
 from training.drawing.states import Drawn
 
-CHANNELS = (16, 24, 32, 48)
+CHANNELS = (16, 24, 40, 64)
 STRIDES = (2, 2, 2, 1)
-HIDDEN = 48
+HIDDEN = 64
 
 
 class MarkNetwork(nn.Module):

@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.networks.fiducial_finder import INPUT_SIDE, STRIDE, page_input
-from pipeline.answer_sheets.template import FiducialKind, Template
 from training.degrading.degradation import random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
+from training.page_places import places_of
 
 # Enough for a picture of 256 pixels; the networks never see more.
 PX_PER_MM = 3.0
 CAPTURE_DPI = 80.0
 MAP_SIDE = INPUT_SIDE // STRIDE
 # Standard deviation of a target's bump in map pixels.
-BUMP = 1.2
+BUMP = 0.9
 
 
 def pages(count: int, seed: int) -> tuple[NDArray[np.uint8], list[tuple[NDArray[np.float64], NDArray[np.float64]]]]:
@@ -41,24 +41,8 @@ def pages(count: int, seed: int) -> tuple[NDArray[np.uint8], list[tuple[NDArray[
     return pictures, places
 
 
-def places_of(template: Template) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The page's corners and the fiducials' places in millimetres."""
-    width, height = template.frame.width, template.frame.height
-    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
-    points: list[tuple[float, float]] = []
-    for fiducial in template.fiducials:
-        if fiducial.at is None or fiducial.length is None:
-            continue
-        x, y = fiducial.at
-        if fiducial.kind is FiducialKind.TIMING_TRACK:
-            points += [(x, y - fiducial.length / 2), (x, y + fiducial.length / 2)]
-        else:
-            points.append((x, y))
-    return corners, np.array(points, dtype=np.float64).reshape(-1, 2)
-
-
 def target(places: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.float32]:
-    """(2, 128, 128): a bump of height 1 at each place."""
+    """(2, 64, 64): a bump of height 1 at each place."""
     y, x = np.mgrid[:MAP_SIDE, :MAP_SIDE]
     maps = np.zeros((2, MAP_SIDE, MAP_SIDE), dtype=np.float32)
     for channel, points in enumerate(places):

@@ -15,8 +15,8 @@ from training.page_data import pages, target
 from training.page_network import PageNetwork
 from training.write_pages import write_pages
 
-TRAINING_PAGES, HELD_OUT_PAGES = 1600, 200
-EPOCHS, BATCH, RATE = 22, 16, 4e-3
+TRAINING_PAGES, HELD_OUT_PAGES = 1200, 150
+EPOCHS, BATCH, RATE = 14, 16, 4e-3
 # A point found is right within this many pixels of the page's 256: 3.5 mm on A4.
 RIGHT_WITHIN = 3.0
 

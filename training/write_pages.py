@@ -19,7 +19,7 @@ def write_pages(network: PageNetwork, path: Path) -> None:
         seen = graph.sequence(seen, block)
         beside.append(seen)
     twice = graph.constant(np.array([1, 1, 2, 2], dtype=np.float32))
-    for block, kept in zip(network.up, reversed(beside[:-1]), strict=True):
+    for block, kept in zip(network.up, beside[-2:0:-1], strict=True):
         assert isinstance(block, nn.Sequential)
         larger = graph.add(
             "Resize", seen, "", twice, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"

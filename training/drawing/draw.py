@@ -1,13 +1,14 @@
 """One random answer sheet from a seed: layout, print, and the marks of a few hands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer_sheets.template import Field, FieldBlock, Template
 from training.drawing.fiducials import print_fiducial
-from training.drawing.hands import Hand, draw_mark, random_hand
+from training.drawing.hands import Hand, draw_mark, draw_stray, random_hand
 from training.drawing.layout import ONE_DESIGN, random_template
 from training.drawing.prints import FONTS, Print, print_bubble, random_print, write
 from training.drawing.sheet import DrawnSheet
@@ -15,6 +16,8 @@ from training.drawing.states import Drawn
 
 # The share of sheets that one person marks with one tool; the others have several, so that more is learnt from each.
 ONE_HAND = 0.6
+# The share of sheets on which a long stroke runs over bubbles that it does not mark.
+STRAY_STROKES = 0.12
 # Of marked bubbles; filled ones are what most sheets hold, the others are there often enough to be learnt.
 MARK_SHARES = {
     Drawn.FILLED: 0.5,
@@ -32,15 +35,23 @@ def draw_sheet(
     px_per_mm: float = 8.0,
     page_mm: tuple[float, float] | None = None,
     shares: dict[Drawn, float] | None = None,
+    strength: float | None = None,
 ) -> DrawnSheet:
-    """The same seed draws the same bytes. `shares` are those of the marked bubbles' states."""
+    """The same seed draws the same bytes. `shares` are those of the marked bubbles' states, `strength` is that of all
+    tools where it is given.
+    """
     rng = np.random.default_rng([seed, 0xD4A])
     template = random_template(rng, page_mm)
-    return draw_template(template, rng, px_per_mm=px_per_mm, shares=shares or MARK_SHARES)
+    return draw_template(template, rng, px_per_mm=px_per_mm, shares=shares or MARK_SHARES, strength=strength)
 
 
 def draw_template(
-    template: Template, rng: np.random.Generator, *, px_per_mm: float, shares: dict[Drawn, float]
+    template: Template,
+    rng: np.random.Generator,
+    *,
+    px_per_mm: float,
+    shares: dict[Drawn, float],
+    strength: float | None = None,
 ) -> DrawnSheet:
     """Print a template (in millimetres) and mark it."""
     frame = template.frame
@@ -48,6 +59,8 @@ def draw_template(
     _print_surroundings(canvas, template, px_per_mm, rng)
     states: list[NDArray[np.int64]] = []
     designs, hands = _designs(len(template.blocks), rng)
+    if strength is not None:
+        hands = [replace(hand, strength=strength) for hand in hands]
     for block, (style, grown), hand in zip(template.blocks, designs, hands, strict=True):
         printed = np.array([block.half_width, block.half_height]) * px_per_mm * grown
         fields = block.expanded()
@@ -55,6 +68,9 @@ def draw_template(
         marked = _states_of(fields, shares, rng)
         _mark_block(canvas, fields, marked, px_per_mm, hand=hand, half=printed, rng=rng)
         states.append(marked)
+    if rng.random() < STRAY_STROKES:
+        stray = draw_stray(hands[0], np.zeros_like(canvas), rng)
+        canvas = _darkened(canvas, stray)
     return DrawnSheet(picture=canvas, px_per_mm=px_per_mm, template=template, states=np.concatenate(states))
 
 
@@ -161,4 +177,8 @@ def _mark_block(
         part = canvas[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
         mask = np.zeros(part.shape, dtype=np.uint8)
         ink = draw_mark(Drawn(state), hand, mask, centre=centre - (x0, y0), half=half, rng=rng)
-        part[:] = (part.astype(np.uint16) * (255 - ink.astype(np.uint16)) // 255).astype(np.uint8)
+        part[:] = _darkened(part, ink)
+
+
+def _darkened(paper: NDArray[np.uint8], ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return (paper.astype(np.uint16) * (255 - ink.astype(np.uint16)) // 255).astype(np.uint8)

@@ -60,7 +60,7 @@ def draw_mark(state: Drawn, hand: Hand, mask: Mask, *, centre: Points, half: Poi
         case Drawn.BLANK:
             return mask
         case Drawn.FILLED:
-            _fill(hand, mask, centre, half * rng.uniform(0.75, 1.12 + 0.3 * (1 - hand.care)), rng)
+            _fill(hand, mask, centre, half * rng.uniform(0.62, 1.12 + 0.3 * (1 - hand.care)), rng)
         case Drawn.PARTIAL:
             _partial(hand, mask, centre, half, rng)
         case Drawn.ERASED:
@@ -71,6 +71,15 @@ def draw_mark(state: Drawn, hand: Hand, mask: Mask, *, centre: Points, half: Poi
             _tick(hand, mask, centre, half, rng)
         case Drawn.CROSS:
             _cross(hand, mask, centre, half, rng)
+    return _inked(hand, mask, rng)
+
+
+def draw_stray(hand: Hand, mask: Mask, rng: np.random.Generator) -> Mask:
+    """A long stroke that means nothing: a signature's tail, a slipped pen, a line drawn through everything."""
+    size = np.array(mask.shape[::-1], dtype=np.float64)
+    start = rng.uniform(0, 1, 2) * size
+    end = start + rng.normal(0, 0.25, 2) * size.min()
+    _stroke(mask, _bowed(start, end, rng.normal(0, 0.25), 16), max(2.0, rng.uniform(0.002, 0.005) * size.min()))
     return _inked(hand, mask, rng)
 
 
@@ -144,7 +153,7 @@ def _partial(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.rando
     line = _line(hand, half, rng)
     match rng.choice(["dot", "side", "slash", "sparse"]):
         case "dot":
-            _fill(hand, mask, centre + rng.uniform(-0.35, 0.35, 2) * half, half * rng.uniform(0.25, 0.5), rng)
+            _fill(hand, mask, centre + rng.uniform(-0.35, 0.35, 2) * half, half * rng.uniform(0.2, 0.42), rng)
         case "side":
             _fill(hand, mask, centre, half * rng.uniform(0.85, 1.05), rng)
             angle, cut = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.15)
@@ -156,7 +165,7 @@ def _partial(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.rando
             reach = np.array([np.cos(angle), np.sin(angle)]) * half.max() * rng.uniform(0.7, 1.5)
             _stroke(mask, _bowed(centre - reach, centre + reach, rng.normal(0, 0.08)), line)
         case _:
-            inner = half * rng.uniform(0.4, 0.7)
+            inner = half * rng.uniform(0.35, 0.6)
             _stroke(mask, _wander(hand, centre, half, rng) + _zigzag(inner, line * 2.5, hand.slant, rng), line)
 
 

@@ -1,14 +1,20 @@
 """What a bubble looks like unmarked, estimated from the bubbles of the same sheet that are printed alike."""
 
-from typing import Final
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.marks.patches import PAPER_LEVEL
 
-# With fewer bubbles of the same value, those of all values that have the same outline stand in.
+Members = NDArray[np.intp]
+Key = TypeVar("Key", bound=Hashable)
+
+# So many bubbles tell what their kind looks like unmarked.
 FEWEST_ALIKE: Final = 5
 # Of the bubbles printed alike the unmarked ones are looked for between these shares of the lightest: lighter ones may
 # be whited out, darker ones marked.
@@ -23,17 +29,12 @@ LETTERS_DIFFER: Final = 0.12
 MOST_PRINT: Final = 0.5
 
 
-def print_groups(form: Form) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """(n,) each: which bubbles have the same outline, and which of those also have the same value printed."""
-    outlines: dict[object, int] = {}
-    prints: dict[object, int] = {}
-    outline_of, print_of = [], []
-    for field in form.fields:
-        outline = (field.shape, round(field.half_width, 1), round(field.half_height, 1))
-        for bubble in field.bubbles:
-            outline_of.append(outlines.setdefault(outline, len(outlines)))
-            print_of.append(prints.setdefault((outline, bubble.value), len(prints)))
-    return np.array(outline_of, dtype=np.intp), np.array(print_of, dtype=np.intp)
+@dataclass(frozen=True)
+class Unmarked:
+    """A kind of bubble without a mark: its picture (1024,) and how dark it is inside."""
+
+    picture: NDArray[np.uint8]
+    inside: float
 
 
 def own_print(
@@ -41,32 +42,68 @@ def own_print(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """The picture (n, 1024) of each bubble's print, and its mean darkness (n,) inside the bubble.
 
-    `pixels` (n, 1024) are the patches, `inside` (n,) how dark they are inside the bubbles.
+    `pixels` (n, 1024) are the patches, `inside` (n,) how dark they are inside the bubbles. Alike are, first, bubbles
+    with the same value in the same block; where those are too few, of the same value anywhere on the sheet, of any
+    value in the block, or just of the same outline: whichever comes nearest to the lightest of them.
     """
-    outline_of, print_of = print_groups(form)
-    pictures = np.empty_like(pixels)
-    means = np.empty_like(inside)
-    for outline in range(outline_of.max() + 1):
-        pool = np.flatnonzero(outline_of == outline)
-        typical, typical_mean = _unmarked(pixels, inside, pool)
-        groups = [np.flatnonzero(print_of == value) for value in np.unique(print_of[pool])]
-        known = [(group, *_unmarked(pixels, inside, group)) for group in groups if len(group) >= FEWEST_ALIKE]
-        if known:
-            typical_mean = min(typical_mean, float(np.median([mean for _, _, mean in known])))
-        pictures[pool], means[pool] = typical, typical_mean
-        for members, picture, mean in known:
-            if mean - typical_mean <= LETTERS_DIFFER:
-                pictures[members], means[members] = picture, mean
+    kinds = _kinds(form)
+    anywhere = _groups(kind.outline for kind in kinds)
+    in_block = _groups((kind.outline, kind.block) for kind in kinds)
+    same_value = _groups((kind.outline, kind.value) for kind in kinds)
+    alike = _groups(kinds)
+    typical = {key: _unmarked(members, pixels, inside) for key, members in anywhere.items()}
+    typical_here = {key: _unmarked(members, pixels, inside) for key, members in in_block.items()}
+    elsewhere = {
+        key: _plausible(_unmarked(members, pixels, inside), typical[key[0]])
+        for key, members in same_value.items()
+        if len(members) >= FEWEST_ALIKE
+    }
+    pictures, means = np.empty_like(pixels), np.empty_like(inside)
+    for kind, members in alike.items():
+        here = typical_here[kind.outline, kind.block]
+        found = _plausible(_unmarked(members, pixels, inside), here) if len(members) >= FEWEST_ALIKE else None
+        if found is None:
+            others = (elsewhere.get((kind.outline, kind.value)), here, typical[kind.outline])
+            found = _nearest([other for other in others if other], pixels[members[np.argmin(inside[members])]])
+        pictures[members], means[members] = found.picture, found.inside
     return pictures, means
 
 
-def _unmarked(
-    pixels: NDArray[np.uint8], inside: NDArray[np.float32], members: NDArray[np.intp]
-) -> tuple[NDArray[np.uint8], float]:
+@dataclass(frozen=True)
+class _Kind:
+    outline: tuple[str, float, float]
+    block: str | None
+    value: str
+
+
+def _kinds(form: Form) -> list[_Kind]:
+    return [
+        _Kind((field.shape, round(field.half_width, 1), round(field.half_height, 1)), field.block, bubble.value)
+        for field in form.fields
+        for bubble in field.bubbles
+    ]
+
+
+def _groups(keys: Iterable[Key]) -> dict[Key, Members]:
+    found: dict[Key, list[int]] = {}
+    for number, key in enumerate(keys):
+        found.setdefault(key, []).append(number)
+    return {key: np.array(members, dtype=np.intp) for key, members in found.items()}
+
+
+def _unmarked(members: Members, pixels: NDArray[np.uint8], inside: NDArray[np.float32]) -> Unmarked:
     order = members[np.argsort(inside[members], kind="stable")]
     first = int(LIGHTEST * len(order))
     taken = order[first : max(first + 1, int(LIGHTER * len(order)))][:MOST_AVERAGED]
     mean = float(inside[taken].mean())
     if mean > MOST_PRINT:
-        return np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0
-    return np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean
+        return Unmarked(np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0)
+    return Unmarked(np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean)
+
+
+def _plausible(found: Unmarked, typical: Unmarked) -> Unmarked | None:
+    return found if found.inside - typical.inside <= LETTERS_DIFFER else None
+
+
+def _nearest(candidates: Sequence[Unmarked], picture: NDArray[np.uint8]) -> Unmarked:
+    return min(candidates, key=lambda each: float(cv2.norm(each.picture, picture, cv2.NORM_L1)))

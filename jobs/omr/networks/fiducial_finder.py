@@ -18,8 +18,8 @@ from jobs.omr.page import Gray
 # The page's longer side is brought to this many pixels; the rest of the square is filled with gray.
 INPUT_SIDE: Final = 256
 FILLING: Final = 128
-# The network's maps are half as wide and high as its input.
-STRIDE: Final = 2
+# A pixel of the network's maps is so many of its input.
+STRIDE: Final = 4
 LEAST_SCORE: Final = 0.3
 MOST_POINTS: Final = 40
 
