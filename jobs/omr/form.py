@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.omr.layout import Layout
 from jobs.omr.page import Gray
 from pipeline.answer_sheets.template import Field, Shape, Template
 
@@ -47,6 +48,10 @@ class Form:
     def square(self) -> NDArray[np.bool_]:
         """(n,) whether the bubble is printed as a box."""
         return np.array([field.shape is Shape.SQUARE for field in self.fields])[self.field_of_bubble]
+
+    @cached_property
+    def layout(self) -> Layout:
+        return Layout(self.centres, self.half_sizes, self.field_of_bubble)
 
     @property
     def mm_per_unit(self) -> float:

@@ -1,0 +1,100 @@
+"""The geometry of a form's bubbles that registration asks for again and again, worked out once per form."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+# So many bubbles tell a good transform from a bad one; more only cost time.
+ENOUGH_BUBBLES = 300
+# Where, in half sizes, the paper around a bubble is looked at, and how far that must stay from other bubbles.
+GAP_AT = 1.5
+CLEAR_OF_OTHERS = 1.2
+# Above so many bubbles displacements are measured a field at a time.
+MOST_SINGLE_BUBBLES = 260
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`centres` and `half_sizes` are (n, 2) in frame units, `field_of_bubble` (n,) counts from 0."""
+
+    centres: Points
+    half_sizes: Points
+    field_of_bubble: NDArray[np.int32]
+
+    @cached_property
+    def half_size(self) -> tuple[float, float]:
+        """Half width and half height of the usual bubble, frame units."""
+        width, height = np.median(self.half_sizes, axis=0)
+        return float(width), float(height)
+
+    @cached_property
+    def radius(self) -> float:
+        """The usual bubble's half size, frame units."""
+        return float(np.sqrt(self.half_size[0] * self.half_size[1]))
+
+    @cached_property
+    def pitch(self) -> float:
+        """The usual distance from a bubble to its nearest neighbour, frame units."""
+        if len(self.centres) < 2:
+            return 4 * self.radius
+        nearest = [np.partition(np.hypot(*(self.centres - centre).T), 1)[1] for centre in self.sample]
+        return float(np.median(nearest))
+
+    @cached_property
+    def sample(self) -> Points:
+        """(m, 2) bubbles spread over the whole form, at most ENOUGH_BUBBLES."""
+        step = max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
+        return self.centres[::step]
+
+    @cached_property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom of all bubbles, frame units."""
+        low, high = (self.centres - self.half_sizes).min(axis=0), (self.centres + self.half_sizes).max(axis=0)
+        return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    @cached_property
+    def probes(self) -> tuple[Points, NDArray[np.float32]]:
+        """(p, 2) points and (p,) weights: their weighted sum of ink is high where bubbles are, and nothing elsewhere.
+
+        Inside a bubble and on its outline the weight is positive; in the clear paper around it, negative.
+        """
+        angles = np.arange(8) * np.pi / 4
+        ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        half = np.array(self.half_size)
+        points, weights = [], []
+        for centre in self.sample:
+            gap = centre + GAP_AT * half * ring
+            others = np.abs(gap[:, None] - self.centres) / (CLEAR_OF_OTHERS * half)
+            gap = gap[(others.max(axis=2) > 1).all(axis=1)]
+            if not len(gap):
+                continue
+            inside = np.concatenate([centre + half * ring, centre + 0.5 * half * ring[::2], centre[None]])
+            points += [inside, gap]
+            weights += [np.full(len(inside), 1 / len(inside)), np.full(len(gap), -1 / len(gap))]
+        if not points:
+            return np.zeros((0, 2)), np.zeros(0, np.float32)
+        return np.concatenate(points), np.concatenate(weights).astype(np.float32)
+
+    @cached_property
+    def group_of_bubble(self) -> NDArray[np.int32]:
+        """(n,) bubbles measured together: each alone on a small form, the fields of a large one."""
+        if len(self.centres) <= MOST_SINGLE_BUBBLES:
+            return np.arange(len(self.centres), dtype=np.int32)
+        return self.field_of_bubble
+
+    @cached_property
+    def group_centres(self) -> Points:
+        """(g, 2) frame units."""
+        group = self.group_of_bubble
+        counts = np.bincount(group)
+        return np.stack([np.bincount(group, self.centres[:, axis]) / counts for axis in (0, 1)], axis=1)
+
+
+def moved(matrix: NDArray[np.float64], points: Points) -> Points:
+    """(n, 2) points through a 3x3 homography."""
+    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)).reshape(-1, 2)

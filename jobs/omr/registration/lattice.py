@@ -1,0 +1,105 @@
+"""How well a form's bubbles agree with what is printed, and by how much they would have to be moved."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.omr.layout import Layout, Points, moved
+from jobs.omr.registration.canvas import Canvas
+from jobs.omr.registration.evidence import Ink, InkAtScale, scaling
+
+# Response of a printed bubble to the filter below, in units of full ink; more (a filled one) does not count more.
+ENOUGH_RESPONSE = 0.28
+# Half widths of the filter's boxes, in half bubbles: the bubble with its outline, its inside, and the paper around.
+OUTLINE, INSIDE, AROUND = 1.15, 0.6, 1.75
+RING_SHARE = 0.7
+
+
+@dataclass(frozen=True)
+class Seen:
+    """(g, 2) displacements of groups of bubbles in canvas pixels, and (g,) how strongly each was seen, 0 to 1."""
+
+    displacements: Points
+    strengths: NDArray[np.float64]
+
+
+def contrast(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, shrink: int) -> float:
+    """Ink on bubbles less ink on the paper between them, -1 to 1. Fast: a few thousand points are looked at."""
+    points, weights = layout.probes
+    if not len(points):
+        return 0.0
+    ink = page.level(shrink)
+    at = moved(scaling(shrink) @ homography, points)
+    columns, rows = np.round(at[:, 0]), np.round(at[:, 1])
+    inside = (columns >= 0) & (rows >= 0) & (columns < ink.shape[1]) & (rows < ink.shape[0])
+    values = ink[rows[inside].astype(np.intp), columns[inside].astype(np.intp)]
+    return float(values @ weights[inside]) / 255 / max(1, int((weights > 0).sum()) // 13)
+
+
+def response(ink: Ink, canvas: Canvas, layout: Layout) -> NDArray[np.float32]:
+    """(h, w): high where a bubble's outline with or without a mark in it is centred, about 0 on paper and in text."""
+    half = np.array(layout.half_size) * canvas.px_per_unit
+    (outline, a), (inside, i), (around, s) = (_box(ink, half * size) for size in (OUTLINE, INSIDE, AROUND))
+    ring = (a * outline - i * inside) / (a - i)
+    outside = (s * around - a * outline) / (s - a)
+    seen = RING_SHARE * ring + (1 - RING_SHARE) * inside - outside
+    return np.asarray(np.clip(seen / 255, -ENOUGH_RESPONSE, ENOUGH_RESPONSE), np.float32)
+
+
+def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: float = 0.0) -> tuple[Points, float]:
+    """The shift of all points, up to `reach` pixels each way, under which `seen` is highest; and that mean height.
+
+    `tilt` is what a shift by the whole reach has to gain, as a share of the height.
+    """
+    heights = _windows(seen, points, reach).mean(axis=0)
+    steps = np.arange(-reach, reach + 1)
+    far = np.hypot(*np.meshgrid(steps, steps)) / max(reach, 1)
+    judged = heights - tilt * far * max(float(heights.max()), 0.0)
+    row, column = np.unravel_index(int(judged.argmax()), judged.shape)
+    return np.array([column - reach, row - reach], np.float64), float(heights[row, column])
+
+
+def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32], *, reach: int) -> Seen:
+    """Where each group's bubbles are best seen together, to a fraction of a pixel."""
+    windows = _windows(seen, points, reach)
+    side = 2 * reach + 1
+    counts = np.bincount(groups)
+    total = np.zeros((len(counts), side * side), np.float32)
+    np.add.at(total, groups, windows.reshape(len(points), -1))
+    heights = (total / counts[:, None]).reshape(-1, side, side)
+    peak = heights.reshape(len(counts), -1).argmax(axis=1)
+    rows, columns = np.clip(np.divmod(peak, side), 1, side - 2)
+    each = np.arange(len(counts))
+    dx = _fraction(*(heights[each, rows, columns + step] for step in (-1, 0, 1)))
+    dy = _fraction(*(heights[each, rows + step, columns] for step in (-1, 0, 1)))
+    found = np.stack([columns - reach + dx, rows - reach + dy], axis=1).astype(np.float64)
+    rounded = np.round(points) - points
+    found += np.stack([np.bincount(groups, rounded[:, axis]) / counts for axis in (0, 1)], axis=1)
+    strengths = np.clip(heights.reshape(len(counts), -1).max(axis=1) / ENOUGH_RESPONSE, 0, 1)
+    return Seen(found, strengths.astype(np.float64))
+
+
+def _fraction(
+    before: NDArray[np.float32], peak: NDArray[np.float32], after: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    bend = before - 2 * peak + after
+    shift = 0.5 * (before - after) / np.where(np.abs(bend) < 1e-6, -1e-6, bend)
+    return np.clip(shift, -1, 1)
+
+
+def _windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
+    """(n, 2 reach + 1, 2 reach + 1) around each point, 0 outside the map."""
+    padded = cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    columns = np.clip(np.round(points[:, 0]), 0, seen.shape[1] - 1).astype(np.intp)
+    rows = np.clip(np.round(points[:, 1]), 0, seen.shape[0] - 1).astype(np.intp)
+    view = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(view[rows, columns])
+
+
+def _box(ink: Ink, half: NDArray[np.float64]) -> tuple[NDArray[np.float32], int]:
+    """The mean in a box around each pixel, and the box's area."""
+    width, height = (2 * max(0, round(float(side) - 0.5)) + 1 for side in half)
+    mean = cv2.boxFilter(ink, cv2.CV_32F, (width, height), borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(mean, np.float32), width * height
