@@ -55,6 +55,10 @@ class Settings(BaseSettings):
 
     executor: Literal["local", "aws"] = "local"
     local_workers: int = Field(default=1, ge=1, le=64)
+    # Where EXECUTOR=aws finds what the CDK stack made: names of queues and definitions begin with the prefix.
+    aws_region: str | None = None
+    batch_prefix: str = Field(default="academy", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,40}$")
+    batch_log_group: str = "/academy/jobs"
     # Handed on to jobs where they are set; unset ones are left to the queue's own job definition.
     encoder: EncoderWish | None = None
     decoder: DecoderWish | None = None

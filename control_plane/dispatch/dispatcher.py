@@ -105,4 +105,4 @@ def submission_of(services: Services, job: Job) -> Submission:
         environment["CPU_FALLBACK"] = str(int(settings.cpu_fallback))
     if settings.quality is not None:
         environment["QUALITY"] = settings.quality
-    return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment)
+    return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment, share=job.tenant_id)

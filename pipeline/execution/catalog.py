@@ -45,6 +45,7 @@ class Profile:
     """A kind's container command and limits. `timeout_s` is per attempt; a job that ran into it is not repeated."""
 
     command: tuple[str, ...]
+    queue: str
     vcpus: int
     memory_mib: int
     attempts: int
@@ -62,6 +63,7 @@ class Profile:
 CATALOG: dict[JobKind, Profile] = {
     JobKind.TRANSCODE: Profile(
         command=("python", "-m", "jobs.transcode"),
+        queue="video",
         vcpus=2,
         memory_mib=4096,
         attempts=3,
@@ -69,6 +71,7 @@ CATALOG: dict[JobKind, Profile] = {
     ),
     JobKind.OMR: Profile(
         command=("python", "-m", "jobs.omr"),
+        queue="small",
         vcpus=2,
         memory_mib=2048,
         attempts=3,

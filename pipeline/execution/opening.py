@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from pipeline.errors import Invalid
+import boto3
+from botocore.config import Config
+
+from pipeline.execution.aws_batch import BatchExecutor
+from pipeline.execution.catalog import CATALOG
 from pipeline.execution.executor import Executor
 from pipeline.execution.local_process import LocalExecutor
 from pipeline.settings import Settings
@@ -11,10 +15,26 @@ from pipeline.settings import Settings
 
 @contextmanager
 def open_executor(settings: Settings) -> Iterator[Executor]:
-    """The executor of the settings; leaving the block ends what a local one runs, to be tried again later."""
+    """The executor of the settings; leaving the block ends what a local one runs, to be tried again later.
+
+    Credentials for AWS come from where boto3 looks for them: the task's role, the environment, or a profile.
+    """
     match settings.executor:
         case "local":
             with closing(LocalExecutor(settings.academy_data / "executor", slots=settings.local_workers)) as executor:
                 yield executor
         case "aws":
-            raise Invalid("executor_not_supported", "EXECUTOR=aws is not built yet; use EXECUTOR=local")
+            with closing(_open_batch(settings)) as executor:
+                yield executor
+
+
+def _open_batch(settings: Settings) -> BatchExecutor:
+    # Calls are few and short; those that were throttled are counted and made again by the executor itself.
+    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2, "mode": "standard"})
+    return BatchExecutor(
+        boto3.client("batch", region_name=settings.aws_region, config=config),
+        boto3.client("logs", region_name=settings.aws_region, config=config),
+        prefix=settings.batch_prefix,
+        log_group=settings.batch_log_group,
+        catalog=CATALOG,
+    )

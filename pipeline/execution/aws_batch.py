@@ -1,0 +1,190 @@
+"""The executor over AWS Batch. Queues and job definitions are made by the CDK stack, from the same catalog.
+
+SubmitJob has no idempotency token: a caller looks for the job's name first. Finished jobs vanish from Batch within
+days, so nothing here may be the only memory of an outcome.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+
+from pipeline.contracts.envelope import JobKind
+from pipeline.errors import AcademyError, PermanentError, Unavailable
+from pipeline.execution.batch_reports import BatchJob
+from pipeline.execution.catalog import Profile
+from pipeline.execution.executor import JobReport, Submission
+from pipeline.execution.token_bucket import TokenBucket
+from pipeline.reasons import Reason
+from pipeline.retrying import Patience, retrying
+
+if TYPE_CHECKING:
+    from mypy_boto3_batch import BatchClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+# Quotas of AWS Batch: SubmitJob a second and account, bytes of its payload, ids of a DescribeJobs, a job's name.
+SUBMITS_PER_S = 50.0
+PAYLOAD_BYTES = 30 * 1024
+DESCRIBED_AT_ONCE = 100
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+REASON_CHARACTERS = 256
+NOT_ALPHANUMERIC = re.compile(r"[^A-Za-z0-9]")
+
+# A throttled call has done nothing, and is made again after a pause that others do not share.
+THROTTLED = Patience(attempts=6, total_s=10.0)
+_THROTTLES = frozenset({"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded"})
+_LOCKED_OUT = frozenset({"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"})
+_NO_SUCH_LOG = "ResourceNotFoundException"
+
+
+class _Throttled(Unavailable):
+    """Batch asks us to slow down."""
+
+
+class BatchExecutor:
+    """See `pipeline.execution.executor.Executor` for what each method promises.
+
+    `prefix` comes before the names of queues and definitions, which are the catalog's; `log_group` is theirs all.
+    """
+
+    def __init__(
+        self,
+        batch: "BatchClient",
+        logs: "CloudWatchLogsClient",
+        *,
+        prefix: str,
+        log_group: str,
+        catalog: Mapping[JobKind, Profile],
+        bucket: TokenBucket | None = None,
+    ) -> None:
+        self._batch = batch
+        self._logs = logs
+        self._prefix = prefix
+        self._log_group = log_group
+        self._catalog = catalog
+        self._bucket = bucket or TokenBucket(SUBMITS_PER_S, size=round(SUBMITS_PER_S))
+
+    def submit(self, submission: Submission) -> str:
+        profile = self._catalog[submission.kind]
+        if not NAME.fullmatch(submission.name):
+            raise PermanentError(Reason.SUBMIT_REFUSED, f"Batch takes no job of the name {submission.name!r}")
+        request: dict[str, Any] = {
+            "jobName": submission.name,
+            "jobQueue": self._name(profile.queue),
+            "jobDefinition": self._name(submission.kind.value),
+            "shareIdentifier": share_identifier(submission.share),
+            "schedulingPriorityOverride": submission.priority,
+            "containerOverrides": {
+                "environment": [{"name": name, "value": value} for name, value in submission.environment.items()]
+            },
+            "tags": {"kind": submission.kind.value, "tenant": submission.share},
+            "propagateTags": True,
+        }
+        size = len(json.dumps(request).encode())
+        if size > PAYLOAD_BYTES:
+            raise PermanentError(Reason.SUBMIT_REFUSED, f"{size} bytes to submit, Batch takes {PAYLOAD_BYTES}")
+        for attempt in retrying(THROTTLED, on=_Throttled):
+            with attempt, _answering("SubmitJob"):
+                self._bucket.take()
+                return self._batch.submit_job(**request)["jobId"]
+        raise AssertionError("retrying returns or raises")
+
+    def find(self, name: str) -> str | None:
+        found: list[tuple[int, str]] = []
+        for queue in sorted({profile.queue for profile in self._catalog.values()}):
+            with _answering("ListJobs"):
+                pages = self._batch.get_paginator("list_jobs").paginate(
+                    jobQueue=self._name(queue), filters=[{"name": "JOB_NAME", "values": [name]}]
+                )
+                # The filter takes upper and lower case for the same.
+                found += [
+                    (job["createdAt"], job["jobId"])
+                    for page in pages
+                    for job in page["jobSummaryList"]
+                    if job["jobName"] == name
+                ]
+        return max(found)[1] if found else None
+
+    def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
+        return {job.job_id: job.report() for job in self._jobs(handles)}
+
+    def cancel(self, handle: str, reason: str) -> None:
+        # CancelJob does nothing to a job that has begun, and says that all is well.
+        jobs = self._jobs([handle])
+        if not jobs or jobs[0].has_ended:
+            return
+        with _answering("TerminateJob"):
+            self._batch.terminate_job(jobId=handle, reason=reason[:REASON_CHARACTERS])
+
+    def read_log(self, handle: str, attempt: int, *, tail_lines: int) -> list[str] | None:
+        jobs = self._jobs([handle])
+        stream = jobs[0].log_stream(attempt) if jobs else None
+        if stream is None:
+            return None
+        try:
+            with _answering("GetLogEvents"):
+                reply = self._logs.get_log_events(
+                    logGroupName=self._log_group, logStreamName=stream, limit=tail_lines, startFromHead=False
+                )
+        except PermanentError as error:
+            if isinstance(error.__cause__, ClientError) and _code(error.__cause__) == _NO_SUCH_LOG:
+                return None
+            raise
+        return [event["message"] for event in reply["events"]]
+
+    def close(self) -> None:
+        """Jobs run on; what is closed is connections."""
+        self._batch.close()
+        self._logs.close()
+
+    def _jobs(self, handles: Sequence[str]) -> list[BatchJob]:
+        jobs: list[BatchJob] = []
+        for first in range(0, len(handles), DESCRIBED_AT_ONCE):
+            with _answering("DescribeJobs"):
+                reply = self._batch.describe_jobs(jobs=list(handles[first : first + DESCRIBED_AT_ONCE]))
+            try:
+                jobs += [BatchJob.model_validate(job) for job in reply["jobs"]]
+            except ValidationError as error:
+                raise Unavailable("executor_unreadable", f"DescribeJobs: {error}") from error
+        return jobs
+
+    def _name(self, name: str) -> str:
+        return f"{self._prefix}-{name}"
+
+
+def share_identifier(tenant_id: str) -> str:
+    """Batch takes letters and digits. Tenants that differ in nothing else would take turns as one."""
+    return NOT_ALPHANUMERIC.sub("", tenant_id) or "tenant"
+
+
+@contextmanager
+def _answering(call: str) -> Iterator[None]:
+    """Turn errors of boto into ours: Unavailable for what may pass, PermanentError for what never will."""
+    try:
+        yield
+    except ClientError as error:
+        raise _judged(call, error) from error
+    except BotoCoreError as error:
+        raise Unavailable("executor_unavailable", f"{call}: {error}") from error
+
+
+def _judged(call: str, error: ClientError) -> AcademyError:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if _code(error) in _THROTTLES or "Too Many Requests" in str(error):
+        return _Throttled("executor_unavailable", f"{call}: {error}")
+    # A role or a queue that is not there yet is mended by a person, and then all waiting jobs go on.
+    if status >= 500 or _code(error) in (
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+    ):
+        return Unavailable("executor_unavailable", f"{call}: {error}")
+    return PermanentError(Reason.SUBMIT_REFUSED, f"{call}: {error}")
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
