@@ -10,10 +10,15 @@ from control_plane.auth import open_verifier
 from control_plane.background import Chore
 from control_plane.cdn import routes as cdn
 from control_plane.dispatch import dispatcher, terminations
+from control_plane.events import consumer
+from control_plane.events.queue import open_queue
 from control_plane.failures import install_failures
 from control_plane.health import routes as health
 from control_plane.internal_jobs import routes as internal_jobs
 from control_plane.jobs import routes as jobs
+from control_plane.omr import batch_routes as omr_batches
+from control_plane.omr import sheet_routes as omr_sheets
+from control_plane.omr import template_routes as omr_templates
 from control_plane.reconciling import abandoned, statuses
 from control_plane.reconciling.sweep import sweep
 from control_plane.request_ids import RequestIds
@@ -50,7 +55,7 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
     )
     app.state.verifier = open_verifier(settings)
     install_failures(app)
-    for routes in (videos, jobs, internal_jobs, health, cdn, watch):
+    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs, internal_jobs, health, cdn, watch):
         app.include_router(routes.router)
     app.add_middleware(TrailingSlash)
     # Added last, it stands outermost.
@@ -61,10 +66,18 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
 def chores(services: Services) -> tuple[Chore, ...]:
     """What goes on beside the requests."""
     settings = services.settings
+    events = settings.batch_events_queue_url
+    hears = () if events is None else (_hear(services, events),)
     return (
+        *hears,
         Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
         Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
         Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
         Chore("statuses", statuses.EVERY_S, partial(statuses.RepeatAnnouncements(), services)),
         Chore("abandoned", abandoned.EVERY_S, partial(abandoned.delete_abandoned_outputs, services)),
     )
+
+
+def _hear(services: Services, queue_url: str) -> Chore:
+    queue = open_queue(queue_url, region=services.settings.aws_region)
+    return Chore("events", consumer.EVERY_S, partial(consumer.consume, services, queue))

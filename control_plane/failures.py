@@ -1,7 +1,12 @@
 """The one table that says which HTTP status an error is answered with, and the one shape of such an answer.
 
 {"reason": machine-readable code, "detail": a sentence with the offending value, "request_id": …}
+
+A refusal of a version that is no longer current also has "current_version".
 """
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import psycopg
 import structlog
@@ -19,6 +24,7 @@ from pipeline.errors import (
     NotFound,
     TransientError,
     Unavailable,
+    VersionConflict,
 )
 from pipeline.logs import get_logger, redact_text
 
@@ -57,7 +63,8 @@ def failure_response(error: Exception) -> JSONResponse:
         headers["Retry-After"] = "2"
         logger.warning("unavailable", error=str(error))
     reason, detail = _reason_and_detail(error)
-    return _response(status, reason, detail, headers=headers)
+    more = {"current_version": error.current_version} if isinstance(error, VersionConflict) else {}
+    return _response(status, reason, detail, headers=headers, more=more)
 
 
 def _reason_and_detail(error: Exception) -> tuple[str, str]:
@@ -80,9 +87,16 @@ def _validation_detail(error: RequestValidationError) -> str:
     return "; ".join(f"{place}: {message}" for place, message in places)[:2000]
 
 
-def _response(status: int, reason: str, detail: str, *, headers: dict[str, str] | None = None) -> JSONResponse:
+def _response(
+    status: int,
+    reason: str,
+    detail: str,
+    *,
+    headers: dict[str, str] | None = None,
+    more: Mapping[str, int] = MappingProxyType({}),
+) -> JSONResponse:
     request_id = structlog.contextvars.get_contextvars().get("request_id")
-    body = {"reason": reason, "detail": detail, "request_id": request_id}
+    body = {"reason": reason, "detail": detail, "request_id": request_id, **more}
     return JSONResponse(body, status_code=status, headers=headers)
 
 

@@ -23,6 +23,24 @@ def parse_cursor(text: str | None) -> Cursor | None:
         raise Invalid("cursor_invalid", f"{text[:100]!r} is not a cursor of this list") from exc
 
 
+def encode_place(*numbers: int) -> str:
+    """As `encode_cursor`, for a list that is ordered by whole numbers."""
+    return urlsafe_b64encode(" ".join(map(str, numbers)).encode()).decode().rstrip("=")
+
+
+def parse_place(text: str | None, *, length: int) -> tuple[int, ...] | None:
+    """None for the first page; raises `Invalid` for what `encode_place` has not made of so many numbers."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" "))
+        if len(numbers) != length or not all(0 <= number < 2**63 for number in numbers):
+            raise ValueError(f"{numbers}")  # noqa: TRY301
+    except ValueError as exc:
+        raise Invalid("cursor_invalid", f"{text[:100]!r} is not a cursor of this list") from exc
+    return numbers
+
+
 def next_cursor(rows: list[Cursor], *, limit: int) -> str | None:
     """The cursor behind the last row; None where this page is not full."""
     return encode_cursor(rows[-1]) if len(rows) == limit else None

@@ -10,6 +10,7 @@ AcademyError
 │   ├── NotAllowed              403
 │   ├── NotFound                404
 │   ├── Conflict                409
+│   │   └── VersionConflict     409, with the version that there is now
 │   └── Invalid                 422
 └── Unavailable                 a server that we need does not answer: 503, or transient inside a job
 """
@@ -58,6 +59,14 @@ class NotFound(RequestError):
 
 class Conflict(RequestError):
     """The thing exists, but its state does not allow this."""
+
+
+class VersionConflict(Conflict):
+    """Somebody else changed the thing first; `current_version` is what it is now."""
+
+    def __init__(self, reason: str, detail: str = "", *, current_version: int) -> None:
+        super().__init__(reason, detail)
+        self.current_version = current_version
 
 
 class Invalid(RequestError):

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     aws_region: str | None = None
     batch_prefix: str = Field(default="academy", pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,40}$")
     batch_log_group: str = "/academy/jobs"
+    # The SQS queue that EventBridge writes Batch's events to; without it the sweep alone finds what happened.
+    batch_events_queue_url: str | None = None
     # Handed on to jobs where they are set; unset ones are left to the queue's own job definition.
     encoder: EncoderWish | None = None
     decoder: DecoderWish | None = None
@@ -86,6 +88,11 @@ class Settings(BaseSettings):
     max_output_rate: int = Field(default=TranscodeLimits().max_output_rate, ge=1, le=240)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
+    # Answer sheets: what a batch may be at most, how many pages one job reads before another machine is worth its
+    # start, and what a page of a PDF, TIFF or ZIP is taken to weigh, since nobody has opened the file yet.
+    omr_max_batch_bytes: int = Field(default=4 * 1024 * MIB, ge=1)
+    omr_pages_per_job: int = Field(default=1000, ge=1)
+    omr_bytes_per_page: int = Field(default=250_000, ge=1)
     # How long a job goes on telling a control plane that does not answer how it ended.
     finish_patience_s: float = Field(default=60.0, gt=0)
     # How often rows are compared with what the executor says; an idle sweep is one indexed query.

@@ -51,7 +51,7 @@ def _dispatch_next(services: Services) -> bool:
         if job is None:
             return False
         change = _submit(services, connection, job)
-    announce(services, change.job, change.video)
+    announce(services, change.job, change.asset)
     return True
 
 

@@ -1,12 +1,12 @@
 """What a job's own calls do. Each is fenced: only the newest attempt of a live job, under its handle, is heard."""
 
-from typing import Any
-
 from pydantic import ValidationError
 
+from control_plane.assets.kinds import asset_of
+from control_plane.assets.port import Outcome
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
-from control_plane.reconciling.outcomes import outputs_are_stored
+from control_plane.reconciling.outcomes import outputs_are_stored, prefix_of
 from control_plane.services import Services
 from pipeline.contracts.envelope import (
     Attempt,
@@ -21,7 +21,6 @@ from pipeline.contracts.envelope import (
     UploadsCall,
     UploadsReply,
 )
-from pipeline.contracts.transcode import TranscodeOutcome
 from pipeline.database.jobs import Job, find_job
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.lifecycle.reconcile import (
@@ -35,33 +34,27 @@ from pipeline.lifecycle.reconcile import (
     reconcile,
 )
 from pipeline.logs import redact_text
-from pipeline.progress.keys import job_progress, video_progress
 from pipeline.reasons import Reason
-from pipeline.storage.keys import attempt_prefix
 
 
 def start(services: Services, key: JobKey, call: StartCall) -> StartReply:
-    """Everything that the attempt is told, with a freshly signed source."""
+    """Everything that the attempt is told, with freshly signed sources."""
     job = apply_news(services, key, Started(handle=call.handle, attempt=call.attempt))
+    asset = asset_of(job.kind)
+    with services.pool.connection() as connection:
+        spec = asset.told_spec(connection, services.store, job, expires_s=services.settings.job_url_expires_s)
     return StartReply(
         kind=JobKind(job.kind),
         tenant_id=job.tenant_id,
-        spec=_spec_with_url(services, job.spec),
-        progress=ProgressKeys(keys=(job_progress(job.tenant_id, job.id), video_progress(job.tenant_id, job.asset_id))),
+        spec=spec,
+        progress=ProgressKeys(keys=asset.progress_keys(job)),
     )
-
-
-def _spec_with_url(services: Services, spec: dict[str, Any]) -> dict[str, Any]:
-    """The stored spec with a presigned GET in the place of the source's key."""
-    source = dict(spec["source"])
-    signed = services.store.sign_get(source.pop("key"), expires_s=services.settings.job_url_expires_s)
-    return {**spec, "source": {**source, "url": signed.url}}
 
 
 def sign_uploads(services: Services, key: JobKey, call: UploadsCall) -> UploadsReply:
     """PUTs below this attempt's own prefix, and nowhere else: `OutputFile.path` can name nothing outside of it."""
     job = _heard(services, key, call)
-    prefix = attempt_prefix(job.tenant_id, job.asset_id, job.id, call.attempt)
+    prefix = prefix_of(job, call.attempt)
     return UploadsReply(
         files=tuple(
             SignedPut(path=file.path, url=put.url, headers=dict(put.headers))
@@ -102,21 +95,18 @@ def _get(services: Services, key: JobKey) -> Job:
 
 def finish(services: Services, key: JobKey, call: FinishCall) -> Job:
     """Publish this attempt's outputs, which must be there; a repeated call of the published attempt hears yes."""
-    outcome = _outcome_of(call)
     news = Finished(handle=call.handle, attempt=call.attempt)
     job = _get(services, key)
+    outcome = _outcome_of(services, job, call)
     # The store is asked outside of the transaction, and only for an attempt that would be heard.
     if isinstance(reconcile(view_of(job), news), Succeed) and not outputs_are_stored(services.store, job, call.attempt):
-        raise Invalid("outputs_missing", f"attempt {call.attempt} of job {job.id} has not stored playlist and outcome")
+        raise Invalid("outputs_missing", f"attempt {call.attempt} of job {job.id} has not stored its outputs")
     return apply_news(services, key, news, luggage=Luggage(outcome=outcome))
 
 
-def _outcome_of(call: FinishCall) -> TranscodeOutcome:
-    try:
-        outcome = TranscodeOutcome.model_validate(call.outcome)
-    except ValidationError as exc:
-        places = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in exc.errors())
-        raise Invalid("outcome_invalid", places[:2000]) from exc
+def _outcome_of(services: Services, job: Job, call: FinishCall) -> Outcome:
+    with services.pool.connection() as connection:
+        outcome = asset_of(job.kind).parse_outcome(connection, job, call.outcome)
     if outcome.status != "ready":
         raise Invalid("outcome_invalid", f"status {outcome.status!r} is told by the call `fail`")
     return outcome

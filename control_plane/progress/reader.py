@@ -1,5 +1,7 @@
 """Reads a status and a progress key at once, for the call that clients make once a second."""
 
+from collections.abc import Sequence
+
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -10,7 +12,6 @@ from pipeline.settings import Settings
 CONNECTIONS = 32
 
 StatusAndProgress = tuple[str | bytes | None, str | bytes | None]
-NOTHING: StatusAndProgress = (None, None)
 
 
 class ProgressReader:
@@ -22,12 +23,18 @@ class ProgressReader:
 
     async def read(self, status_key: str, progress_key: str) -> StatusAndProgress:
         """Both values as they are; either may be missing, or not be JSON."""
-        if self._client is None or self._best_effort.is_resting:
-            return NOTHING
+        status, progress = await self.read_all([status_key, progress_key])
+        return status, progress
+
+    async def read_all(self, keys: Sequence[str]) -> list[str | bytes | None]:
+        """The values in the order of the keys."""
+        nothing: list[str | bytes | None] = [None] * len(keys)
+        if not keys or self._client is None or self._best_effort.is_resting:
+            return nothing
         with self._best_effort:
-            status, progress = await self._client.mget(status_key, progress_key)
-            return status, progress
-        return NOTHING
+            values: list[str | bytes | None] = await self._client.mget(keys)
+            return values
+        return nothing
 
     async def ping(self) -> bool:
         """Whether Redis answers now, resting or not."""

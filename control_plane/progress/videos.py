@@ -6,8 +6,10 @@ from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
-from control_plane.reconciling.statuses import Status, put_status, status_of_video
+from control_plane.assets.port import Status
+from control_plane.reconciling.statuses import put_status
 from control_plane.services import Services
+from control_plane.videos.asset import status_of_video
 from pipeline.contracts.transcode import STEPS
 from pipeline.database.jobs import find_newest_job
 from pipeline.database.videos import find_video

@@ -11,12 +11,12 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from control_plane.assets.kinds import asset_of
+from control_plane.assets.port import Outcome, Status
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.outcomes import find_outcome
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
-from pipeline.contracts.envelope import JobKind
-from pipeline.contracts.transcode import TranscodeOutcome
 from pipeline.database.job_attempts import (
     Ending,
     end_attempt,
@@ -33,8 +33,6 @@ from pipeline.database.jobs import (
     lock_job,
     record_retry_reason,
 )
-from pipeline.database.video_moves import Publication, advance_to_failed, advance_to_processing, advance_to_ready
-from pipeline.database.videos import Video
 from pipeline.errors import Conflict, NotFound
 from pipeline.lifecycle.job_state import JobState, Place
 from pipeline.lifecycle.reconcile import (
@@ -60,7 +58,6 @@ from pipeline.lifecycle.reconcile import (
 )
 from pipeline.logs import get_logger
 from pipeline.reasons import Reason
-from pipeline.storage.keys import MASTER_NAME, STORYBOARD_NAME, THUMBNAIL_NAME, attempt_prefix
 
 logger = get_logger(__name__)
 
@@ -69,7 +66,7 @@ logger = get_logger(__name__)
 class Luggage:
     """What came with the news and is stored, but decides nothing."""
 
-    outcome: TranscodeOutcome | None = None
+    outcome: Outcome | None = None
     steps: tuple[dict[str, Any], ...] = ()
     exit_codes: tuple[tuple[int, int], ...] = ()
     """(attempt, exit code) of attempts that the executor saw end."""
@@ -77,10 +74,10 @@ class Luggage:
 
 @dataclass(frozen=True)
 class Change:
-    """The rows after a transaction; `video` only where it was changed, `is_news` where anything was."""
+    """The job after a transaction, and its asset's status where that was changed; `is_news` where anything was."""
 
     job: Job
-    video: Video | None = None
+    asset: Status | None = None
     is_news: bool = True
 
 
@@ -113,7 +110,7 @@ def apply_news(services: Services, key: JobKey, news: News, *, luggage: Luggage 
             attempt=change.job.attempt,
             reason=change.job.reason,
         )
-        announce(services, change.job, change.video)
+        announce(services, change.job, change.asset)
     return change.job
 
 
@@ -132,17 +129,15 @@ def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggag
 
 
 def _look_for_outcome(services: Services, job: Job, attempt: int, *, ended: Reported | Unknown) -> tuple[News, Luggage]:
-    outcome = find_outcome(services.store, job, attempt)
+    outcome = find_outcome(services, job, attempt)
     handle = job.handle or ""
     codes = Luggage(outcome=outcome)
-    match outcome:
-        case None:
-            return OutcomeAbsent(ended), NO_LUGGAGE
-        case TranscodeOutcome(status="ready"):
-            return Finished(handle, attempt), codes
-        case _:
-            assert outcome.reason is not None
-            return FailedForGood(handle, attempt, outcome.reason, outcome.detail), codes
+    if outcome is None:
+        return OutcomeAbsent(ended), NO_LUGGAGE
+    if outcome.status == "ready":
+        return Finished(handle, attempt), codes
+    assert outcome.reason is not None
+    return FailedForGood(handle, attempt, outcome.reason, outcome.detail), codes
 
 
 def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decision, *, luggage: Luggage) -> Change:
@@ -186,30 +181,16 @@ def _start(connection: Connection[TupleRow], job: Job, news: Started) -> Change:
     end_attempts_before(connection, job.tenant_id, job.id, attempt=news.attempt, detail="a newer attempt was started")
     insert_attempt(connection, job.tenant_id, job.id, attempt=news.attempt)
     started = advance_job(connection, job, place, handle=news.handle)
-    video = advance_to_processing(connection, job.tenant_id, job.asset_id, job_id=job.id, actor=_actor(job))
-    return Change(started, video)
+    return Change(started, asset_of(job.kind).start(connection, started))
 
 
-def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: TranscodeOutcome) -> Change:
-    assert outcome.duration_s is not None, "the contract says so of a ready outcome"
+def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: Outcome) -> Change:
+    asset = asset_of(job.kind)
     steps = tuple(step.model_dump() for step in outcome.steps)
     end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
     end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
-    ended = end_job_succeeded(connection, job, attempt=attempt, outcome=outcome.model_dump(mode="json"))
-    prefix = attempt_prefix(job.tenant_id, job.asset_id, job.id, attempt)
-    publication = Publication(
-        job_id=job.id,
-        # Of our own making, whatever a worker says about names.
-        hls_path=prefix + MASTER_NAME,
-        thumbnail_path=prefix + THUMBNAIL_NAME if outcome.thumbnail is not None else None,
-        duration_s=outcome.duration_s,
-        renditions=[rendition.model_dump(mode="json") for rendition in outcome.renditions],
-        storyboard_path=prefix + STORYBOARD_NAME if outcome.storyboard is not None else None,
-    )
-    video = advance_to_ready(connection, job.tenant_id, job.asset_id, publication=publication, actor=_actor(job))
-    if video is None:
-        raise Conflict("video_cannot_be_ready", f"video {job.asset_id} of job {job.id} does not allow READY")
-    return Change(ended, video)
+    ended = end_job_succeeded(connection, job, attempt=attempt, outcome=asset.stored_outcome(outcome))
+    return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome))
 
 
 def fail_job(
@@ -220,7 +201,7 @@ def fail_job(
     steps: tuple[dict[str, Any], ...] = (),
     cancelled: bool = False,
 ) -> Change:
-    """End a held job as failed, with its open attempts, and its video too unless that plays."""
+    """End a held job as failed, with its open attempts, and its asset too unless that has an older result."""
     end_attempts_before(connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed")
     ending = Ending("failed", decision.reason, decision.detail, steps)
     end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
@@ -230,16 +211,7 @@ def fail_job(
         ended = end_job_failed(
             connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
         )
-    # A video that is READY stays so: None.
-    video = advance_to_failed(
-        connection, job.tenant_id, job.asset_id, job_id=job.id, reason=decision.reason, actor=_actor(job)
-    )
-    return Change(ended, video)
-
-
-def _actor(job: Job) -> str:
-    assert job.kind in set(JobKind)
-    return f"job:{job.kind}"
+    return Change(ended, asset_of(job.kind).fail(connection, ended, reason=decision.reason))
 
 
 def _speaker(news: News) -> str:

@@ -1,41 +1,53 @@
 """Outcome objects: what an attempt left in the store before it called `finish`."""
 
-from pydantic import ValidationError
+import json
 
-from pipeline.contracts.transcode import TranscodeOutcome
+from control_plane.assets.kinds import asset_of
+from control_plane.assets.port import Outcome
+from control_plane.services import Services
 from pipeline.database.jobs import Job
 from pipeline.errors import Invalid
 from pipeline.logs import get_logger
-from pipeline.storage.keys import MASTER_NAME, attempt_prefix, outcome_key
+from pipeline.storage.keys import outcome_key
 from pipeline.storage.store import ObjectStore
-
-# Eight renditions and seven steps are about 5 kB.
-OUTCOME_LIMIT_BYTES = 1024 * 1024
 
 logger = get_logger(__name__)
 
 
 def outputs_are_stored(store: ObjectStore, job: Job, attempt: int) -> bool:
-    """Whether the multivariant playlist, which is uploaded last, and the outcome object are there."""
-    prefix = attempt_prefix(job.tenant_id, job.asset_id, job.id, attempt)
-    outcome = outcome_key(job.tenant_id, job.asset_id, job.id, attempt)
-    return store.find(prefix + MASTER_NAME) is not None and store.find(outcome) is not None
+    """Whether all is there that the job's asset needs to be READY."""
+    return asset_of(job.kind).outputs_are_stored(store, prefix_of(job, attempt))
 
 
-def find_outcome(store: ObjectStore, job: Job, attempt: int) -> TranscodeOutcome | None:
-    """The outcome that `attempt` stored. What cannot be read, or has no playlist beside it, counts as none."""
+def prefix_of(job: Job, attempt: int) -> str:
+    return asset_of(job.kind).attempt_prefix(job.tenant_id, job.asset_id, job_id=job.id, attempt=attempt)
+
+
+def find_outcome(services: Services, job: Job, attempt: int) -> Outcome | None:
+    """The outcome that `attempt` stored. What cannot be read, or has not its outputs beside it, counts as none."""
     if attempt < 1:
         return None
-    key = outcome_key(job.tenant_id, job.asset_id, job.id, attempt)
+    key = outcome_key(prefix_of(job, attempt))
     try:
-        body = store.read(key, limit_bytes=OUTCOME_LIMIT_BYTES)
-        if body is None:
-            return None
-        outcome = TranscodeOutcome.model_validate_json(body)
-    except (ValidationError, Invalid) as exc:
+        outcome = _read_outcome(services, job, key)
+    # RecursionError: deeply nested brackets are within the rules of JSON.
+    except (ValueError, RecursionError, Invalid) as exc:
         logger.warning("outcome_unreadable", key=key, error=str(exc)[:500])
         return None
-    if outcome.status == "ready" and not outputs_are_stored(store, job, attempt):
-        logger.warning("outcome_without_playlist", key=key)
+    if outcome is not None and outcome.status == "ready" and not outputs_are_stored(services.store, job, attempt):
+        logger.warning("outcome_without_outputs", key=key)
         return None
     return outcome
+
+
+def _read_outcome(services: Services, job: Job, key: str) -> Outcome | None:
+    asset = asset_of(job.kind)
+    body = services.store.read(key, limit_bytes=asset.outcome_limit_bytes)
+    if body is None:
+        return None
+    # Postgres stores no NUL.
+    value = json.loads(body.replace(b"\\u0000", b""))
+    if not isinstance(value, dict):
+        raise Invalid("outcome_invalid", "not a JSON object")
+    with services.pool.connection() as connection:
+        return asset.parse_outcome(connection, job, value)

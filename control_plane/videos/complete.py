@@ -9,9 +9,10 @@ from starlette.concurrency import run_in_threadpool
 
 from control_plane.auth import Caller
 from control_plane.dispatch import dispatcher
-from control_plane.jobs.rules import new_transcode
-from control_plane.reconciling.statuses import announce, announce_pending
+from control_plane.reconciling.statuses import announce, put_status
 from control_plane.services import Services
+from control_plane.videos.asset import status_of_video
+from control_plane.videos.retry import new_transcode
 from pipeline.database.jobs import Job, find_newest_job, insert_job
 from pipeline.database.video_moves import advance_to_uploaded
 from pipeline.database.videos import Video, find_video, record_refusal
@@ -124,7 +125,7 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
     if uploaded is None or job is None:
         return _what_came_first(services, caller, video)
     services.background.wake(dispatcher.NAME)
-    announce(services, job, uploaded)
+    announce(services, job, status_of_video(uploaded, job))
     return uploaded, job
 
 
@@ -176,7 +177,7 @@ def _record_refusal(services: Services, video: Video, refusal: Conflict) -> None
             reason=refusal.reason[:500],
         )
     if refused is not None:
-        announce_pending(services, refused)
+        put_status(services, status_of_video(refused, None))
 
 
 def _what_came_first(services: Services, caller: Caller, checked: Video) -> Completed:

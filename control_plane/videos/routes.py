@@ -9,11 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from control_plane.auth import Reader, Writer
-from control_plane.jobs.rules import retry_video
 from control_plane.pages import next_cursor, parse_cursor
 from control_plane.progress.videos import read_video_progress
 from control_plane.services import Services, Wired
 from control_plane.videos.complete import CompleteCall, Completions, complete_upload, find_completed
+from control_plane.videos.retry import retry_video
 from control_plane.videos.shown import show_video
 from control_plane.videos.upload import InitCall, init_upload
 from pipeline.database.jobs import Job

@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from control_plane.auth import Caller
-from control_plane.reconciling.statuses import announce_pending
+from control_plane.reconciling.statuses import put_status
 from control_plane.services import Services
+from control_plane.videos.asset import status_of_video
 from pipeline.contracts.transcode import Lufs
 from pipeline.database.videos import NewUpload, NewVideo, Video, find_video, insert_video, replace_upload
 from pipeline.errors import Conflict, Invalid, NotFound
@@ -95,7 +96,7 @@ def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Vid
     )
     with services.pool.connection() as connection:
         video = insert_video(connection, new)
-    announce_pending(services, video)
+    put_status(services, status_of_video(video, None))
     return video, upload.signed
 
 
@@ -135,7 +136,7 @@ def _sign_again(services: Services, caller: Caller, call: InitCall, video_id: UU
         raise Conflict("upload_replaced", f"video {video_id} has moved on since upload {before.upload_number}")
     if before.multipart_id is not None:
         services.store.abort_multipart(before.source_key, before.multipart_id)
-    announce_pending(services, video)
+    put_status(services, status_of_video(video, None))
     return video, upload.signed
 
 

@@ -4,6 +4,8 @@ All lengths are in the template's own frame units, x to the right and y down fro
 `mm_per_unit` ties the frame to paper; it is 1 for templates in millimetres.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated, Self
@@ -16,6 +18,10 @@ from pipeline.contracts.envelope import Contract
 Name = Annotated[str, Limited(min_length=1, max_length=200)]
 Length = Annotated[float, Limited(gt=0, le=100_000)]
 Coordinate = Annotated[float, Limited(ge=-100_000, le=100_000)]
+
+
+# An A4 page of the smallest bubbles that a person can mark has some 6,000.
+MAX_BUBBLES = 20_000
 
 
 class Shape(StrEnum):
@@ -207,19 +213,24 @@ class Template(Contract):
 
     @model_validator(mode="after")
     def _names_fit_together(self) -> Self:
+        # Before anything is expanded: a few kB of blocks can stand for a hundred million bubbles.
+        bubbles = sum(len(block.fields) * len(block.values) for block in self.blocks)
+        bubbles += sum(len(field.bubbles) for field in self.fields)
+        if bubbles > MAX_BUBBLES:
+            raise ValueError(f"a template has at most {MAX_BUBBLES} bubbles, not {bubbles}")
         fields = self.all_fields()
         names = [field.name for field in fields]
         if not names:
             raise ValueError("a template needs at least one field")
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+        if twice := _twice(names):
             raise ValueError(f"fields with the same name: {twice}")
         used = [name for output in self.outputs for name in output.fields]
         if unknown := sorted(set(used) - set(names)):
             raise ValueError(f"outputs name fields that do not exist: {unknown}")
-        if again := sorted({name for name in used if used.count(name) > 1}):
+        if again := _twice(used):
             raise ValueError(f"fields in more than one output: {again}")
         reported = [output.name for output in self.all_outputs()]
-        if twice := sorted({name for name in reported if reported.count(name) > 1}):
+        if twice := _twice(reported):
             raise ValueError(f"outputs with the same name: {twice}")
         if sum(output.student for output in self.outputs) > 1:
             raise ValueError("more than one output is marked as the student's identifier")
@@ -233,3 +244,7 @@ class Template(Contract):
         used = {name for output in self.outputs for name in output.fields}
         own = (Output(name=field.name, fields=(field.name,)) for field in self.all_fields() if field.name not in used)
         return (*self.outputs, *own)
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)

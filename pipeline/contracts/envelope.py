@@ -5,7 +5,7 @@ the attempt and the executor's handle, by which the control plane refuses all bu
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,10 +52,16 @@ class StartReply(Contract):
     progress: ProgressKeys
 
 
+# Below the attempt's prefix: it can name nothing outside of it.
+OutputPath = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$", max_length=200)
+]
+
+
 class OutputFile(Contract):
     """A file that the job wants to store: its path below the attempt's prefix, its exact size and type."""
 
-    path: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$", max_length=200)
+    path: OutputPath
     size_bytes: int = Field(ge=0)
     content_type: str = Field(pattern=r"^[a-z]+/[A-Za-z0-9.+-]+$", max_length=100)
 

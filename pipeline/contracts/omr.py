@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.answer_sheets.template import Template
-from pipeline.contracts.envelope import Contract, Step, StepTime
+from pipeline.contracts.envelope import Contract, OutputPath, Step, StepTime
 from pipeline.contracts.transcode import Source
 from pipeline.reasons import Reason
 
@@ -100,7 +100,7 @@ class SheetReading(Contract):
     mode: Literal["scan", "photo"] = "scan"
     meta_used: bool = True
     review_reasons: tuple[ReviewReason, ...] = ()
-    overlay: str | None = None
+    overlay: OutputPath | None = None
 
     @model_validator(mode="after")
     def _refused_has_a_reason(self) -> Self:

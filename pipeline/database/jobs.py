@@ -17,12 +17,13 @@ from pipeline.lifecycle.job_state import FINAL, JobState, Place
 
 @dataclass(frozen=True)
 class Job:
-    """A row of `jobs`; the migration says what each column means. `spec` holds no URL."""
+    """A row of `jobs`; the migrations say what each column means. `spec` holds no URL."""
 
     id: UUID
     tenant_id: str
     kind: str
     asset_id: UUID
+    shard: int
     state: str
     attempt: int
     handle: str | None
@@ -54,12 +55,15 @@ class Job:
 
 @dataclass(frozen=True)
 class NewJob:
+    """`shard` counts from 0 where several jobs share the work on an asset."""
+
     id: UUID
     tenant_id: str
     kind: str
     asset_id: UUID
     spec: dict[str, Any]
     created_by: str
+    shard: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,13 @@ def find_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> 
         return cursor.execute(query, [tenant_id, job_id]).fetchone()
 
 
+def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | None:
+    """Of all tenants: an executor knows nothing of tenants, and its handles are unique."""
+    query = SQL("SELECT {} FROM jobs WHERE handle = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [handle]).fetchone()
+
+
 def lock_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
     """The row, held until the transaction ends. A job's row is taken before its video's, never after."""
     query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND id = %s FOR UPDATE").format(COLUMNS)
@@ -86,12 +97,14 @@ def lock_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> 
         return cursor.execute(query, [tenant_id, job_id]).fetchone()
 
 
-def find_live_job(connection: Connection[TupleRow], tenant_id: str, asset_id: UUID, *, kind: str) -> Job | None:
-    query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND asset_id = %s AND kind = %s AND {}").format(
-        COLUMNS, _LIVE
-    )
+def find_live_job(
+    connection: Connection[TupleRow], tenant_id: str, asset_id: UUID, *, kind: str, shard: int = 0
+) -> Job | None:
+    query = SQL(
+        "SELECT {} FROM jobs WHERE tenant_id = %s AND asset_id = %s AND kind = %s AND shard = %s AND {}"
+    ).format(COLUMNS, _LIVE)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [tenant_id, asset_id, kind]).fetchone()
+        return cursor.execute(query, [tenant_id, asset_id, kind, shard]).fetchone()
 
 
 def find_newest_job(connection: Connection[TupleRow], tenant_id: str, asset_id: UUID) -> Job | None:
@@ -141,12 +154,12 @@ def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limi
 def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
     """A submitted row without a handle, which is the dispatcher's work.
 
-    Raises `psycopg.errors.UniqueViolation` where the asset has a live job of this kind; hold the asset's row and
-    look for one first.
+    Raises `psycopg.errors.UniqueViolation` where the asset has a live job of this kind and shard; hold the
+    asset's row and look for one first.
     """
     query = SQL(
-        "INSERT INTO jobs (id, tenant_id, kind, asset_id, spec, created_by)"
-        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(spec)s, %(created_by)s) RETURNING {}"
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, spec, created_by)"
+        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(spec)s, %(created_by)s) RETURNING {}"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(query, {**vars(new), "spec": Jsonb(new.spec)}).fetchone()

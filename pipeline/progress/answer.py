@@ -13,7 +13,7 @@ _WHOLE = frozenset({"READY", "DONE", "succeeded"})
 
 
 @dataclass(frozen=True)
-class _Place:
+class Position:
     """What a progress value says, as far as it could be understood."""
 
     percent: int
@@ -22,7 +22,7 @@ class _Place:
     step_percent: int | None
 
 
-_NOWHERE = _Place(0, None, None, None)
+NOWHERE = Position(0, None, None, None)
 
 
 def compose_answer(
@@ -37,12 +37,21 @@ def compose_answer(
 
     Progress of another job than the one in the status, or of an older attempt, is not shown as the current one.
     """
-    status_value = _object(status_text)
-    status = _text(status_value.get("status")) or status_if_unknown
-    place = _place(_object(progress_text), status_value, steps)
+    status_value = object_of(status_text)
+    status = text_of(status_value.get("status")) or status_if_unknown
+    answer = position_fields(asset_id, status, position_of(object_of(progress_text), status_value, steps), steps=steps)
+    if status in SETTLED:
+        answer["hls_path"] = text_of(status_value.get("hls_path"))
+        answer["duration"] = _number(status_value.get("duration"))
+        answer["error_reason"] = text_of(status_value.get("error_reason"))
+    return answer
+
+
+def position_fields(asset_id: str, status: str, place: Position, *, steps: Sequence[Step]) -> dict[str, Any]:
+    """The fields that every answer has; what has ended is at no step."""
     percent = 100 if status in _WHOLE else place.percent
     works = status not in SETTLED
-    answer: dict[str, Any] = {
+    return {
         "id": asset_id,
         "status": status,
         "progress": percent,
@@ -54,28 +63,24 @@ def compose_answer(
         "encoding_step_name_display": _display(place.step) if works and place.step else None,
         "encoding_step_percent": place.step_percent if works else None,
     }
-    if not works:
-        answer["hls_path"] = _text(status_value.get("hls_path"))
-        answer["duration"] = _number(status_value.get("duration"))
-        answer["error_reason"] = _text(status_value.get("error_reason"))
-    return answer
 
 
 def is_usable_status(status_text: str | bytes | None) -> bool:
     """Whether a status value says something; if not, the row must be asked."""
-    return _text(_object(status_text).get("status")) is not None
+    return text_of(object_of(status_text).get("status")) is not None
 
 
-def _place(progress: dict[str, Any], status: dict[str, Any], steps: Sequence[Step]) -> _Place:
+def position_of(progress: dict[str, Any], status: dict[str, Any], steps: Sequence[Step]) -> Position:
+    """Nowhere, where the progress is not that of the job and attempt which the status names."""
     if not _is_of_the_current_attempt(progress, status):
-        return _NOWHERE
+        return NOWHERE
     percent = _percent(progress.get("percent"))
     if percent is None:
-        return _NOWHERE
+        return NOWHERE
     remaining_s = _number(progress.get("remaining_seconds"))
     index = progress.get("step_index")
     step = next((step for step in steps if type(index) is int and step.index == index), None)
-    return _Place(
+    return Position(
         percent=percent,
         remaining_s=None if remaining_s is None or remaining_s < 0 else round(remaining_s),
         step=step,
@@ -84,7 +89,7 @@ def _place(progress: dict[str, Any], status: dict[str, Any], steps: Sequence[Ste
 
 
 def _is_of_the_current_attempt(progress: dict[str, Any], status: dict[str, Any]) -> bool:
-    job_id = _text(status.get("job_id"))
+    job_id = text_of(status.get("job_id"))
     if job_id is None or progress.get("job_id") != job_id:
         return False
     attempt, current = progress.get("attempt"), status.get("attempt")
@@ -98,7 +103,8 @@ def _display(step: Step) -> dict[str, str]:
     return {"ko": step.display_ko, "en": step.display_en}
 
 
-def _object(text: str | bytes | None) -> dict[str, Any]:
+def object_of(text: str | bytes | None) -> dict[str, Any]:
+    """An empty one for what is missing, not JSON, or no object."""
     if text is None:
         return {}
     try:
@@ -109,7 +115,7 @@ def _object(text: str | bytes | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 

@@ -23,5 +23,23 @@ def attempt_prefix(tenant_id: str, video_id: UUID, job_id: UUID, attempt: int) -
     return f"{video_prefix(tenant_id, video_id)}hls/{job_id}-{attempt}/"
 
 
-def outcome_key(tenant_id: str, video_id: UUID, job_id: UUID, attempt: int) -> str:
-    return attempt_prefix(tenant_id, video_id, job_id, attempt) + OUTCOME_NAME
+def outcome_key(prefix: str) -> str:
+    """The outcome object below an attempt's prefix, of whatever kind."""
+    return prefix + OUTCOME_NAME
+
+
+def template_picture_key(tenant_id: str, template_id: UUID, number: int, suffix: str) -> str:
+    return f"tenants/{tenant_id}/omr/templates/{template_id}/{number}{suffix}"
+
+
+def batch_prefix(tenant_id: str, batch_id: UUID) -> str:
+    return f"tenants/{tenant_id}/omr/batches/{batch_id}/"
+
+
+def batch_file_key(tenant_id: str, batch_id: UUID, number: int, suffix: str) -> str:
+    return f"{batch_prefix(tenant_id, batch_id)}source/{number}{suffix}"
+
+
+def readings_prefix(tenant_id: str, batch_id: UUID, job_id: UUID, attempt: int) -> str:
+    """Where one attempt at answer sheets writes; nothing else ever writes there."""
+    return f"{batch_prefix(tenant_id, batch_id)}readings/{job_id}-{attempt}/"

@@ -43,6 +43,9 @@ def settings(
             multipart_above_bytes=5 * 1024 * 1024,
             part_bytes=5 * 1024 * 1024,
             max_source_bytes=100 * 1024 * 1024,
+            omr_pages_per_job=4,
+            omr_bytes_per_page=1000,
+            omr_max_batch_bytes=1024 * 1024,
         )
 
 

@@ -22,6 +22,7 @@ from control_plane.app import create_app
 from control_plane.background import Background, Chore
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
 from control_plane.progress.reader import open_progress_reader
+from control_plane.reconciling.outcomes import prefix_of
 from control_plane.services import Services
 from pipeline.database.jobs import Job, find_job
 from pipeline.database.pool import open_pool
@@ -34,7 +35,6 @@ from pipeline.media.facts import SourceFacts
 from pipeline.progress.connection import connect
 from pipeline.progress.status import StatusBoard
 from pipeline.settings import Settings
-from pipeline.storage.keys import attempt_prefix
 from pipeline.storage.opening import open_store
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -230,7 +230,7 @@ class Worker:
 
     def prefix(self, attempt: int) -> str:
         job = self.plane.job(self.job_id, self.tenant)
-        return attempt_prefix(job.tenant_id, job.asset_id, job.id, attempt)
+        return prefix_of(job, attempt)
 
     def store_outputs(self, attempt: int, *, outcome: str | None = None) -> None:
         """What an attempt leaves in the store before it calls `finish`."""

@@ -9,8 +9,10 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-from pipeline.database import job_attempts, jobs, videos
+from pipeline.database import job_attempts, jobs, omr_batches, submission_lists, submissions, videos
 from pipeline.database.jobs import JobFilter
+from pipeline.database.omr_batches import BatchFilter
+from pipeline.database.submission_lists import ReviewFilter, SheetFilter
 from pipeline.database.videos import Cursor, VideoFilter
 
 Connection = psycopg.Connection[TupleRow]
@@ -37,6 +39,28 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "the dispatcher": ("jobs_to_dispatch", jobs.lock_next_to_dispatch),
     "the sweep": ("jobs_live", lambda c: jobs.list_live_jobs(c, after=None, limit=100)),
     "terminations": ("jobs_to_terminate", lambda c: jobs.list_jobs_to_terminate(c, limit=100)),
+    "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
+    "a tenant's batches": (
+        "omr_batches_newest",
+        lambda c: omr_batches.list_batches(c, "t5", matching=BatchFilter(), after=PAGE, limit=50),
+    ),
+    "an exam's batches": (
+        "omr_batches_of_exam",
+        lambda c: omr_batches.list_batches(c, "t5", matching=BatchFilter(exam_id="e7"), after=None, limit=50),
+    ),
+    "a sheet": ("submissions_", lambda c: submissions.find_submission(c, "t5", uuid4())),
+    "a batch's sheets": (
+        "submissions_tenant_id_batch_id",
+        lambda c: submission_lists.list_sheets(c, "t5", uuid4(), matching=SheetFilter(), after=(1, 1), limit=50),
+    ),
+    "a batch's counts": (
+        "submissions_tenant_id_batch_id",
+        lambda c: submissions.count_submissions(c, "t5", [uuid4()]),
+    ),
+    "the review list": (
+        "submissions_to_review",
+        lambda c: submission_lists.list_to_review(c, "t5", matching=ReviewFilter(), after=1, limit=50),
+    ),
     "attempts": ("job_attempts_pkey", lambda c: job_attempts.list_attempts(c, "t5", uuid4())),
     "exit codes": (
         "job_attempts_without_exit_code",
@@ -56,6 +80,18 @@ SELECT gen_random_uuid(), tenant_id, 'transcode', id, '{}', 'kim', 'succeeded', 
 FROM videos;
 INSERT INTO job_attempts (tenant_id, job_id, attempt, started_at, ended_at, ending, exit_code)
 SELECT tenant_id, id, 1, created_at, ended_at, 'succeeded', 0 FROM jobs;
+INSERT INTO omr_templates (id, tenant_id, name, template_version, template, outputs, created_by)
+SELECT gen_random_uuid(), 't' || n, 'Weekly test', '1', '{}', '[]', 'kim' FROM generate_series(0, 9) n;
+INSERT INTO omr_batches (id, tenant_id, exam_id, template_id, engine, overlays, created_by, created_at)
+SELECT gen_random_uuid(), t.tenant_id, 'e' || n % 50, t.id, 'auto', true, 'kim', now() - n * interval '1 minute'
+FROM omr_templates t, generate_series(1, 200) n;
+INSERT INTO omr_files (tenant_id, batch_id, number, name, content_type, declared_bytes, key)
+SELECT tenant_id, id, 1, 'a.pdf', 'application/pdf', 1, 'tenants/' || tenant_id || '/omr/batches/' || id || '/source/1.pdf'
+FROM omr_batches;
+INSERT INTO submissions (id, tenant_id, batch_id, exam_id, file_number, page, status, answers, meta)
+SELECT gen_random_uuid(), tenant_id, id, exam_id, 1, n, 'ANSWERS_READY', '{}', jsonb_build_object('ai_result', '{}'::jsonb,
+       'omr', '{}'::jsonb, 'manual_review', jsonb_build_object('required', n = 1, 'reasons', '[]'::jsonb))
+FROM omr_batches, generate_series(1, 5) n;
 ANALYZE;
 """
 

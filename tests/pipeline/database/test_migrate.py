@@ -26,8 +26,25 @@ def write(folder: Path, **files: str) -> Path:
 def test_an_empty_database_gets_every_table_and_a_second_run_does_nothing(empty_postgres_url: str):
     applied = migrate(empty_postgres_url)
     assert applied == tuple(migration.name for migration in load_migrations())
-    assert {"videos", "video_moves", "jobs", "job_attempts"} <= tables(empty_postgres_url)
+    assert {"videos", "video_moves", "jobs", "job_attempts", "omr_batches", "submissions"} <= tables(empty_postgres_url)
     assert migrate(empty_postgres_url) == ()
+
+
+def test_answer_sheets_come_to_a_database_that_has_videos_and_jobs(empty_postgres_url: str, tmp_path: Path):
+    before = [path for path in sorted(MIGRATIONS.glob("*.sql")) if path.name < "0003"]
+    migrate(empty_postgres_url, folder=write(tmp_path, **{path.stem: path.read_text() for path in before}))
+    insert = (
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, spec, created_by)"
+        " VALUES (gen_random_uuid(), 't', %s, '00000000-0000-0000-0000-000000000001', '{}', 'kim')"
+    )
+    with psycopg.connect(empty_postgres_url, autocommit=True, connect_timeout=5) as connection:
+        connection.execute(insert, ["transcode"])
+    assert migrate(empty_postgres_url)[0] == "0003_omr.sql"
+    with psycopg.connect(empty_postgres_url, autocommit=True, connect_timeout=5) as connection:
+        assert connection.execute("SELECT kind, shard FROM jobs").fetchall() == [("transcode", 0)]
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(insert, ["transcode"])
+        connection.execute(insert, ["omr"])
 
 
 def test_eight_processes_at_once_apply_each_file_once(empty_postgres_url: str):

@@ -1,0 +1,59 @@
+"""Takes events of AWS Batch from their queue and hands them to reconcile.
+
+Events come at least once, in any order, and not at all for some: each is news like any other, and the sweep finds
+what they missed. A message is deleted only after the commit of what it led to.
+"""
+
+from threading import Event
+
+from control_plane.events.queue import EventQueue, Message
+from control_plane.events.state_changes import EventUnreadable, read_state_change
+from control_plane.internal_jobs.tokens import JobKey
+from control_plane.reconciling.apply import Luggage, apply_news
+from control_plane.reconciling.sweep import exit_codes_of, news_of
+from control_plane.services import Services
+from pipeline.database.jobs import find_job_by_handle
+from pipeline.errors import Conflict
+from pipeline.identifiers import TenantId
+from pipeline.logs import get_logger
+
+# Receiving waits by itself, so the next round may begin at once.
+EVERY_S = 0.1
+
+logger = get_logger(__name__)
+
+
+def consume(services: Services, queue: EventQueue, stopping: Event) -> None:
+    """Work through what the queue holds now; whatever fails is left to come again."""
+    while not stopping.is_set():
+        messages = queue.receive()
+        for message in messages:
+            _take(services, queue, message)
+        if not messages:
+            return
+
+
+def _take(services: Services, queue: EventQueue, message: Message) -> None:
+    try:
+        report = read_state_change(message.body)
+    except EventUnreadable as error:
+        # Left in the queue: it ends among the dead letters, where a person sees it.
+        logger.warning("event_unreadable", error=str(error))
+        return
+    try:
+        with services.pool.connection() as connection:
+            job = find_job_by_handle(connection, report.handle)
+        if job is None:
+            # Another system's job, or one whose handle is not stored yet: the sweep looks at it again.
+            logger.info("event_of_unknown_job", handle=report.handle, name=report.name)
+        else:
+            key = JobKey(TenantId(job.tenant_id), job.id)
+            apply_news(services, key, news_of(report), luggage=Luggage(exit_codes=exit_codes_of(report)))
+    except Conflict as error:
+        # It moved on between our look and the lock.
+        logger.info("event_was_late", handle=report.handle, reason=error.reason)
+    except Exception:
+        # The boundary of one message: the others go on, and this one comes again.
+        logger.exception("event_failed", handle=report.handle)
+        return
+    queue.delete(message)

@@ -1,0 +1,153 @@
+"""Events of AWS Batch, in any number and order, lead where reconcile says; none is lost to an error of ours."""
+
+import json
+from collections.abc import Iterator
+from itertools import permutations
+from threading import Event
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+from moto import mock_aws
+
+from control_plane.events import consumer
+from control_plane.events.consumer import consume
+from control_plane.events.queue import SqsQueue
+from control_plane.internal_jobs.tokens import JobKey
+from control_plane.reconciling.apply import Luggage, apply_news
+from control_plane.services import Services
+from pipeline.database.jobs import Job
+from pipeline.lifecycle.job_state import JobState
+from pipeline.lifecycle.reconcile import News
+from tests.control_plane.plane import Plane
+
+REGION = "ap-northeast-2"
+ENDED = {"exitCode": 65, "logStreamName": "a/b/c"}
+
+
+class Mail:
+    """A queue with its dead letters, at moto."""
+
+    def __init__(self) -> None:
+        self._client = boto3.client("sqs", region_name=REGION)
+        self._dead = self._client.create_queue(QueueName="dead")["QueueUrl"]
+        arn = self._client.get_queue_attributes(QueueUrl=self._dead, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
+        attributes = {"RedrivePolicy": redrive, "VisibilityTimeout": "0"}
+        self._url = self._client.create_queue(QueueName="events", Attributes=attributes)["QueueUrl"]  # type: ignore[arg-type]
+        self.queue = SqsQueue(self._client, self._url)
+
+    def send(self, body: str) -> None:
+        self._client.send_message(QueueUrl=self._url, MessageBody=body)
+
+    def left(self) -> tuple[int, int]:
+        """Messages in the queue, and dead letters."""
+        return self._count(self._url), self._count(self._dead)
+
+    def _count(self, url: str) -> int:
+        names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        said = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(said[name]) for name in names)
+
+
+@pytest.fixture
+def mail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mail]:
+    monkeypatch.setattr("control_plane.events.queue.WAIT_S", 0)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield Mail()
+
+
+def event(handle: str, status: str, **detail: Any) -> str:
+    said = {"jobId": handle, "jobName": "a-job", "status": status, "createdAt": 1_700_000_000_000, **detail}
+    return json.dumps({
+        "version": "0", "id": "x", "source": "aws.batch", "detail-type": "Batch Job State Change",
+        "region": REGION, "detail": {"jobQueue": "q", "somethingNew": {"a": 1}, **said},
+    })  # fmt: skip
+
+
+def dispatched(plane: Plane) -> tuple[Any, str]:
+    _, job_id = plane.uploaded()
+    plane.turn("dispatcher")
+    return job_id, f"handle-{job_id}"
+
+
+def attempt(code: int | None, **more: Any) -> dict[str, Any]:
+    return {"container": {"exitCode": code}, "startedAt": 1, "stoppedAt": 2, **more}
+
+
+def test_an_event_moves_its_job_and_is_deleted(plane: Plane, mail: Mail):
+    job_id, handle = dispatched(plane)
+    mail.send(event(handle, "RUNNABLE"))
+    consume(plane.services, mail.queue, Event())
+    assert plane.job(job_id).state == JobState.RUNNABLE
+    assert mail.left() == (0, 0)
+
+
+def test_a_failure_is_told_with_the_exit_code_of_its_attempt(plane: Plane, mail: Mail):
+    job_id, handle = dispatched(plane)
+    mail.send(event(handle, "FAILED", statusReason="Host EC2 (instance i-1) terminated.", attempts=[attempt(None)]))
+    consume(plane.services, mail.queue, Event())
+    job = plane.job(job_id)
+    assert (job.state, job.reason) == (JobState.FAILED, "JOB_LOST")
+    assert "Host EC2" in job.detail
+
+
+SEVEN = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "RUNNABLE_AGAIN", "FAILED")
+
+
+def test_seven_events_end_alike_in_every_order_with_duplicates(plane: Plane, mail: Mail):
+    said = {
+        name: event("{}", name.removesuffix("_AGAIN"), attempts=[attempt(75)] if name == "RUNNABLE_AGAIN" else [])
+        for name in SEVEN[:-1]
+    }
+    said["FAILED"] = event("{}", "FAILED", statusReason="gone", attempts=[attempt(75), attempt(1)])
+    # Every 97th of the 5,040 orders: all orders of reconcile itself are tested where it lives.
+    for order in list(permutations(SEVEN))[::97]:
+        job_id, handle = dispatched(plane)
+        for name in (*order, *order[:3]):
+            mail.send(said[name].replace('"{}"', json.dumps(handle)))
+        consume(plane.services, mail.queue, Event())
+        job = plane.job(job_id)
+        assert (job.state, job.attempt) == (JobState.FAILED, 2), order
+    assert mail.left() == (0, 0)
+
+
+def test_events_of_jobs_that_are_not_ours_are_deleted(plane: Plane, mail: Mail):
+    mail.send(event("someone-elses", "RUNNING"))
+    consume(plane.services, mail.queue, Event())
+    assert mail.left() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "body", ["no json", "{}", event("h", "DANCING"), event("h", "RUNNING").replace("aws.batch", "x")]
+)
+def test_what_cannot_be_read_is_left_for_the_dead_letters_and_stops_nothing(plane: Plane, mail: Mail, body: str):
+    job_id, handle = dispatched(plane)
+    mail.send(body)
+    mail.send(event(handle, "RUNNABLE"))
+    consume(plane.services, mail.queue, Event())
+    assert plane.job(job_id).state == JobState.RUNNABLE
+    assert mail.left() == (0, 1)
+
+
+def test_a_message_whose_commit_failed_comes_again(plane: Plane, mail: Mail, monkeypatch: pytest.MonkeyPatch):
+    job_id, handle = dispatched(plane)
+    mail.send(event(handle, "RUNNABLE"))
+    calls: list[str] = []
+
+    def broken_once(services: Services, key: JobKey, news: News, *, luggage: Luggage) -> Job:
+        calls.append(key.tenant_id)
+        if len(calls) == 1:
+            raise psycopg.OperationalError("the connection was cut at commit")
+        return apply_news(services, key, news, luggage=luggage)
+
+    monkeypatch.setattr(consumer, "apply_news", broken_once)
+    consume(plane.services, mail.queue, Event())
+    assert len(calls) == 2
+    assert plane.job(job_id).state == JobState.RUNNABLE
+    assert mail.left() == (0, 0)
