@@ -79,7 +79,9 @@ $(VENV)/training.stamp: requirements/training.in $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
 lock: $(VENV)/dev.stamp
 	$(LOCK) pyproject.toml --extra embedded --extra cpu -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --extra embedded --extra cpu --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra embedded --extra cpu --extra cdk --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	for image in transcode vision-cpu vision-gpu control-plane; do \
+	  $(LOCK) --group $$image -c requirements/runtime.txt -o requirements/$$image.txt || exit 1; done
 	$(LOCK) requirements/node.in -o requirements/node.txt
 
 clean:
