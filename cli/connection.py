@@ -73,7 +73,7 @@ def find_connection(*, tenant: str | None = None) -> Connection:
 
 
 def _configured_connection(configured: StackConfiguration, token: str | None, *, tenant: str) -> Connection:
-    """To a stack in AWS; where no API_TOKEN is set, with a token signed by its secret, which only operators may read."""
+    """To a stack in AWS; where no API_TOKEN is set, with one signed by its secret, which operators may read."""
     if token is None and configured.jwt_secret_arn is None:
         raise Invalid("api_token_missing", "this stack's tokens are an identity provider's: set API_TOKEN")
     if token is None:
