@@ -1,4 +1,4 @@
-# make demo [VIDEO=lecture.mp4] · make test · make lint · make bench · make clean
+# make demo [VIDEO=lecture.mp4] · make test · make lint · make bench · make bench-omr · make clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-progress train stress lock clean help
+.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -59,6 +59,10 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.ladder
+
+# Answer sheets: sheets a second on one core, and memory; ENGINE=classical to leave the network out.
+bench-omr: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.omr_speed $(ENGINE)
 
 bench-progress: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.progress_reads

@@ -131,7 +131,7 @@ def print_rows(source: Path, facts: SourceFacts, rows: Sequence[Row]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    sources = _parser().parse_args(arguments).sources or sorted(MEDIA.glob("*.mp4"))
+    sources = chosen_sources("benchmarks.ladder", __doc__, arguments)
     if not sources or not OLD_LADDER.exists():
         print(f"skipped: no sources in {MEDIA} or no {OLD_LADDER}")
         return 0
@@ -142,12 +142,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.ladder", description=__doc__)
+def chosen_sources(module: str, description: str | None, arguments: Sequence[str]) -> list[Path]:
+    """The videos of a command line; without any, all of those beside the repository."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
     parser.add_argument(
         "sources", nargs="*", type=existing_file, metavar="SOURCE", help=f"videos; by default all of {MEDIA}"
     )
-    return parser
+    sources: list[Path] = parser.parse_args(arguments).sources
+    return sources or sorted(MEDIA.glob("*.mp4"))
 
 
 def existing_file(argument: str) -> Path:

@@ -4,7 +4,6 @@ Answers other than 2xx become the errors of `pipeline.errors`, with the API's ow
 repeated safely are repeated for a few seconds where the API does not answer.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Self, cast
@@ -12,7 +11,8 @@ from typing import IO, Any, Final, Self, cast
 import requests
 
 from cli.connection import Connection
-from cli.rows import InitReply, Job, Log, SignedPart, Video, WorkProgress
+from cli.file_piece import CHUNK_BYTES, FilePiece, Report
+from cli.rows import InitReply, Job, Log, SignedPart, SignedPut, Video, WorkProgress
 from pipeline.errors import (
     AcademyError,
     Conflict,
@@ -30,7 +30,6 @@ PUT_TIMEOUT_S: Final = (10.0, 120.0)
 READING: Final = Patience(attempts=10, total_s=8.0)
 # One part of a large file.
 SENDING: Final = Patience(attempts=5, total_s=60.0)
-CHUNK_BYTES: Final = 1024 * 1024
 
 ERRORS: Final[dict[int, type[AcademyError]]] = {
     400: Invalid,
@@ -60,9 +59,6 @@ CONTENT_TYPES: Final = {
     ".wmv": "video/x-ms-wmv",
     ".ogv": "video/ogg",
 }
-
-Report = Callable[[int], None]
-"""Called with the number of bytes that have just been sent; negative where a failed piece is sent again."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +109,7 @@ class Api:
         self._session.close()
 
     def init_upload(self, video: NewVideo) -> InitReply:
-        return cast("InitReply", self._post("/media/videos/upload/init", video.body()))
+        return cast("InitReply", self.post("/media/videos/upload/init", video.body()))
 
     def put_source(self, reply: InitReply, path: Path, report: Report) -> list[dict[str, Any]]:
         """Send the file to the addresses that `init_upload` gave; returns the parts for `complete_upload`."""
@@ -130,65 +126,80 @@ class Api:
         However often it is called, there is one job.
         """
         body = {"parts": parts} if parts else {}
-        complete = retrying(READING, on=Unavailable)(self._post, f"/media/videos/{video_id}/upload/complete", body)
+        complete = retrying(READING, on=Unavailable)(self.post, f"/media/videos/{video_id}/upload/complete", body)
         return cast("Video", complete)
 
     def retry_video(self, video_id: str) -> Video:
         """A new job for a FAILED video; raises `Conflict` for one that is not to be repeated."""
-        return cast("Video", self._post(f"/media/videos/{video_id}/retry", {}))
+        return cast("Video", self.post(f"/media/videos/{video_id}/retry", {}))
 
     def video(self, video_id: str) -> Video:
-        return cast("Video", self._get(f"/media/videos/{video_id}"))
+        return cast("Video", self.get(f"/media/videos/{video_id}"))
 
     def videos(self, *, limit: int = 50, **filters: str | None) -> list[Video]:
         """Newest first. Filters: session, status, title (a part of it)."""
-        return cast("list[Video]", self._list("/media/videos", limit, filters))
+        return cast("list[Video]", self.rows("/media/videos", limit, filters))
 
     def progress(self, video_id: str) -> WorkProgress:
-        return cast("WorkProgress", self._get(f"/media/videos/{video_id}/progress"))
+        return cast("WorkProgress", self.get(f"/media/videos/{video_id}/progress"))
 
     def job(self, job_id: str) -> Job:
         """The row with its attempts, spec, outcome and the executor's report."""
-        return cast("Job", self._get(f"/jobs/{job_id}"))
+        return cast("Job", self.get(f"/jobs/{job_id}"))
 
     def jobs(self, *, limit: int = 50, **filters: str | None) -> list[Job]:
         """Newest first. Filters: state, kind, asset_id."""
-        return cast("list[Job]", self._list("/jobs", limit, filters))
+        return cast("list[Job]", self.rows("/jobs", limit, filters))
 
     def resubmit_job(self, job_id: str, *, force: bool) -> Job:
         """A new job with the same spec.
 
         Raises `Conflict` while another one is live, and without `force` also for a video that plays.
         """
-        return cast("Job", self._post(f"/jobs/{job_id}/resubmit", {"force": force}))
+        return cast("Job", self.post(f"/jobs/{job_id}/resubmit", {"force": force}))
 
     def cancel_job(self, job_id: str) -> Job:
-        return cast("Job", self._post(f"/jobs/{job_id}/cancel", {}))
+        return cast("Job", self.post(f"/jobs/{job_id}/cancel", {}))
 
     def job_log(self, job_id: str, *, attempt: int | None, tail: int) -> Log:
         """The last lines of an attempt's log; None means the newest attempt."""
-        return cast("Log", self._get(f"/jobs/{job_id}/logs", {"attempt": attempt, "tail": tail}))
+        return cast("Log", self.get(f"/jobs/{job_id}/logs", {"attempt": attempt, "tail": tail}))
 
-    def _list(self, path: str, limit: int, filters: dict[str, str | None]) -> list[dict[str, Any]]:
-        answer = self._get(path, {**filters, "limit": limit})
+    def put_file(self, put: SignedPut, path: Path, report: Report) -> None:
+        """Send a whole file to a presigned address; again for a while where the store does not answer."""
+        piece = FilePiece(path, 0, path.stat().st_size, report)
+        retrying(SENDING, on=Unavailable)(self._put, put["url"], put["headers"], piece)
+
+    def download(self, path: str, target: IO[bytes]) -> None:
+        """Write what the API answers, whatever it is, to an open file as it comes."""
+        with self._send("GET", path, stream=True) as reply:
+            for chunk in reply.iter_content(CHUNK_BYTES):
+                target.write(chunk)
+
+    def rows(self, path: str, limit: int, filters: dict[str, str | None]) -> list[dict[str, Any]]:
+        answer = self.get(path, {**filters, "limit": limit})
         return cast("list[dict[str, Any]]", answer["items"])
 
-    def _get(self, path: str, query: dict[str, Any] | None = None) -> Any:
+    def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         set_ones = {name: value for name, value in (query or {}).items() if value is not None}
         return retrying(READING, on=Unavailable)(self._call, "GET", path, params=set_ones)
 
-    def _post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: dict[str, Any]) -> Any:
         return self._call("POST", path, json=body)
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
+        return _json_of(self._send(method, path, **more))
+
+    def _send(self, method: str, path: str, **more: Any) -> requests.Response:
+        """The answer, when it is a good one; the caller closes it where it is streamed."""
         url = f"{self.connection.api_url}/api/v1{path}"
         try:
             reply = self._session.request(method, url, auth=self._sign, timeout=TIMEOUT_S, **more)
         except requests.RequestException as exc:
             raise Unavailable("api_unreachable", self._unreachable()) from exc
-        if reply.ok:
-            return _json_of(reply)
-        raise error_of(reply)
+        if not reply.ok:
+            raise error_of(reply)
+        return reply
 
     def _unreachable(self) -> str:
         text = f"nothing answers at {self.connection.api_url} (from {self.connection.origin})."
@@ -219,45 +230,6 @@ class Api:
         if not reply.ok:
             raise Conflict("upload_refused", f"the object store answered {reply.status_code}: {reply.text[:300]}")
         return reply.headers.get("ETag", "").strip('"')
-
-
-class FilePiece:
-    """`count` bytes of a file from `first` on, as a request body of known length that reports what was read."""
-
-    def __init__(self, path: Path, first: int, count: int, report: Report) -> None:
-        self._path, self._first, self._count, self._report = path, first, count, report
-        self._left = count
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self._file = self._path.open("rb")
-        self._file.seek(self._first)
-        self._left = self._count
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[bytes]:
-        while chunk := self.read(CHUNK_BYTES):
-            yield chunk
-
-    def read(self, count: int = -1) -> bytes:
-        assert self._file is not None
-        wanted = self._left if count < 0 else min(count, self._left)
-        chunk = self._file.read(min(wanted, CHUNK_BYTES))
-        self._left -= len(chunk)
-        if chunk:
-            self._report(len(chunk))
-        return chunk
-
-    def take_back(self) -> None:
-        """Un-report what was sent, before it is sent again."""
-        self._report(self._left - self._count)
 
 
 def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,4 +1,4 @@
-"""What a command's exit code means. The transcode command passes on the job's own: 0, 65 and 75."""
+"""What a command's exit code means. What runs a job by hand passes on the job's own: 0, 65 and 75."""
 
 from enum import IntEnum
 
@@ -23,7 +23,7 @@ Exit codes:
   3  no such video or job
   4  refused: its state does not allow this
   5  the API does not answer
-  65, 75  `academy transcode` only: bad input, and worth another try
+  65, 75  `academy transcode` and `academy omr` by hand: bad input, and worth another try
   130  Ctrl-C
 """
 

@@ -1,10 +1,10 @@
-"""Follow a video's progress until it is READY or FAILED.
+"""Follow the work on a video or on a batch of answer sheets until it is READY or FAILED.
 
 A bar on a terminal; elsewhere a line per step and per ten percent.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -14,7 +14,7 @@ from cli import figures
 from cli.api import Api
 from cli.output import REMARKS, is_terminal, say
 from cli.rows import WorkProgress
-from pipeline.contracts.transcode import STEPS
+from pipeline.contracts import omr, transcode
 from pipeline.errors import Unavailable
 
 POLL_S: Final = 0.5
@@ -23,7 +23,7 @@ SILENCE_S: Final = 60.0
 ENDED: Final = frozenset({"READY", "FAILED"})
 LINE_EVERY_PERCENT: Final = 10
 
-STEP_NAMES: Final = {step.name: step.display_en for step in STEPS}
+STEP_NAMES: Final = {step.name: step.display_en for step in (*transcode.STEPS, *omr.STEPS)}
 WAITING: Final = {"PENDING": "Waiting for the upload", "UPLOADED": "Waiting for a worker", "PROCESSING": "Starting"}
 
 
@@ -38,27 +38,35 @@ def follow(api: Api, video_id: str, *, timeout_s: float) -> WorkProgress:
 
     Raises `Unavailable` after a minute without an answer, or when `timeout_s` has passed.
     """
+    return follow_work(
+        lambda: api.progress(video_id),
+        # Only the video's row says so: for the progress call, it waits for an upload like any other.
+        lambda: api.video(video_id)["error_reason"] is not None,
+        what=f"video {video_id}",
+        timeout_s=timeout_s,
+    )
+
+
+def follow_work(
+    ask: Callable[[], WorkProgress], is_refused: Callable[[], bool], *, what: str, timeout_s: float
+) -> WorkProgress:
+    """The same of any work: `ask` gives its progress, `is_refused` is asked while that says PENDING."""
     end = time.monotonic() + timeout_s
     heard = time.monotonic()
     with _open_picture() as picture:
         while time.monotonic() < end:
             try:
-                row = api.progress(video_id)
+                row = ask()
             except Unavailable:
                 if time.monotonic() - heard > SILENCE_S:
                     raise
             else:
                 heard = time.monotonic()
                 picture.draw(row)
-                if row["status"] in ENDED or _upload_was_refused(api, row):
+                if row["status"] in ENDED or (row["status"] == "PENDING" and is_refused()):
                     return row
             time.sleep(POLL_S)
-    raise Unavailable("watch_timed_out", f"video {video_id} has not ended within {timeout_s:.0f} s; it goes on")
-
-
-def _upload_was_refused(api: Api, row: WorkProgress) -> bool:
-    """Only the video's row says so: for the progress call, it waits for an upload like any other."""
-    return row["status"] == "PENDING" and api.video(row["id"])["error_reason"] is not None
+    raise Unavailable("watch_timed_out", f"{what} has not ended within {timeout_s:.0f} s; it goes on")
 
 
 def step_title(row: WorkProgress) -> str:

@@ -2,11 +2,12 @@
 
 from pipeline.reasons import SENTENCES, Reason
 
-# Refusals of `upload/complete`; what follows their colon is a reason code or a detail.
-UPLOAD_REFUSALS = {
+# Refusals of the API; what follows the colon of those of an upload is a reason code or a detail.
+REFUSALS = {
     "source_not_found_or_empty": "No file has arrived, or it is empty.",
     "source_invalid": "The file is not a video that can be used.",
     "duration_too_short": "The video is too short.",
+    "sheet_has_changed": "Somebody else has changed the sheet meanwhile; look at it again.",
 }
 
 
@@ -16,4 +17,4 @@ def sentence(reason: str) -> str:
     for code in (head, tail):
         if code in Reason.__members__:
             return SENTENCES[Reason(code)].en
-    return UPLOAD_REFUSALS.get(head, "")
+    return REFUSALS.get(head, "")

@@ -1,6 +1,10 @@
 """Files that a person asked for by name."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from pipeline.errors import Invalid
 
@@ -16,3 +20,23 @@ def write_bytes(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as exc:
         raise Invalid("file_not_writable", f"{path} cannot be written: {exc.strerror}") from exc
+
+
+@contextmanager
+def open_for_writing(path: Path | None) -> Iterator[IO[bytes]]:
+    """The file, or stdout where none is named; a file that could not be written whole is taken away again."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        target = path.open("wb")
+    except OSError as exc:
+        raise Invalid("file_not_writable", f"{path} cannot be written: {exc.strerror}") from exc
+    with target:
+        try:
+            yield target
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise

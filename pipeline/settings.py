@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     # start, and what a page of a PDF, TIFF or ZIP is taken to weigh, since nobody has opened the file yet.
     omr_max_batch_bytes: int = Field(default=4 * 1024 * MIB, ge=1)
     omr_pages_per_job: int = Field(default=1000, ge=1)
-    omr_bytes_per_page: int = Field(default=250_000, ge=1)
+    omr_bytes_per_page: int = Field(default=150_000, ge=1)
     # How long a job goes on telling a control plane that does not answer how it ended.
     finish_patience_s: float = Field(default=60.0, gt=0)
     # How often rows are compared with what the executor says; an idle sweep is one indexed query.

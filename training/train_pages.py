@@ -37,19 +37,14 @@ def main() -> None:
     network = _train(pictures, np.stack([target(each) for each in places]), given.seed)
     given.out.mkdir(parents=True, exist_ok=True)
     write_pages(network, given.out / "pages.onnx")
-    write_card(
-        given.out / "pages.onnx",
-        data=f"{TRAINING_PAGES} drawn and degraded pages, seed {given.seed}; no real sheet",
-        command=f"python -m training.train_pages --seed {given.seed}",
-        metrics={},
-    )
+    about = {
+        "data": f"{TRAINING_PAGES} drawn and degraded pages; no real sheet",
+        "command": f"python -m training.train_pages --seed {given.seed}",
+    }
+    # The finder opens only weights that have a card.
+    write_card(given.out / "pages.onnx", metrics={}, **about)
     metrics = _measured(given.out, given.seed + 1_000_000)
-    write_card(
-        given.out / "pages.onnx",
-        data=f"{TRAINING_PAGES} drawn and degraded pages, seed {given.seed}; no real sheet",
-        command=f"python -m training.train_pages --seed {given.seed}",
-        metrics=metrics,
-    )
+    write_card(given.out / "pages.onnx", metrics=metrics, **about)
     print(metrics, f"{time.monotonic() - started:.0f} s", flush=True)
 
 

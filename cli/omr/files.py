@@ -7,19 +7,27 @@ from typing import Annotated, Final
 import typer
 
 from pipeline.answer_sheets.importing.opening import open_template
+from pipeline.contracts.omr import Engine
 from pipeline.errors import Invalid
 
-SUFFIXES: Final = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".zip")
+SUFFIXES: Final = (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".webp", ".zip")
 
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILES", help="PDF, TIFF, PNG, JPEG, ZIP of pictures, or folders of them.", show_default=False
+        metavar="FILES", help="PDF, TIFF, PNG, JPEG, WebP, ZIP of pictures, or folders of them.", show_default=False
     ),
 ]
 TemplateFile = Annotated[
     Path,
     typer.Option("--template", "-t", metavar="FILE", help="The form: ours, OMRChecker's or FormScanner's."),
+]
+
+UsedEngine = Annotated[
+    Engine,
+    typer.Option(
+        "--engine", case_sensitive=False, help="What judges the bubbles; the classical one cross-checks the network."
+    ),
 ]
 
 

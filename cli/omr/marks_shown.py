@@ -1,6 +1,6 @@
 """What was read of a sheet, as people say it in a line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.contracts.omr import REVIEW_CONFIDENCE
@@ -8,7 +8,7 @@ from pipeline.contracts.omr import REVIEW_CONFIDENCE
 BLANK: Final = "·"
 MULTI: Final = "*"
 IN_A_GROUP: Final = 5
-DOUBTS_NAMED: Final = 6
+NAMED: Final = 5
 
 Reading = Mapping[str, Any]
 
@@ -35,26 +35,30 @@ def lowest_confidence(reading: Reading) -> float | None:
 
 
 def to_review(reading: Reading) -> str:
-    """`student number, q5 blank, q9 multi` of a sheet that a person should look at; a refused one's reason."""
+    """`student number; blank q5, q7; multi q9` of a sheet that a person should look at; a refused one's reason."""
     if reading["state"] == "refused":
         return " ".join(part for part in (reading["reason"], reading.get("detail", "")) if part)
     if not reading["review_reasons"]:
         return ""
-    doubts = list(_doubts(reading))
-    more = len(doubts) - DOUBTS_NAMED
-    return ", ".join(doubts[:DOUBTS_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _doubts(reading: Reading) -> Iterator[str]:
-    if "IDENTIFIER_NOT_OK" in reading["review_reasons"]:
-        yield "student number"
+    number = ["student number"] if "IDENTIFIER_NOT_OK" in reading["review_reasons"] else []
+    doubts: dict[str, list[str]] = {}
     for answer in reading["answers"]:
-        if answer["status"] != "ok":
-            yield f"{answer['question_id']} {answer['status'].replace('_', ' ')}"
-        elif answer["marking"] != "single":
-            yield f"{answer['question_id']} {answer['marking']}"
-        elif answer["confidence"] < REVIEW_CONFIDENCE:
-            yield f"{answer['question_id']} low confidence"
+        if doubt := _doubt(answer):
+            doubts.setdefault(doubt, []).append(answer["question_id"])
+    return "; ".join([*number, *(f"{doubt} {_listed(questions)}" for doubt, questions in doubts.items())])
+
+
+def _doubt(answer: Mapping[str, Any]) -> str:
+    if answer["status"] != "ok":
+        return str(answer["status"]).replace("_", " ")
+    if answer["marking"] != "single":
+        return str(answer["marking"])
+    return "low confidence" if answer["confidence"] < REVIEW_CONFIDENCE else ""
+
+
+def _listed(questions: Sequence[str]) -> str:
+    more = len(questions) - NAMED
+    return ", ".join(questions[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _letter(answer: Mapping[str, Any]) -> str:

@@ -9,19 +9,13 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.child import read_module, run_module
+from cli.exits import Exit
 from cli.omr import csv_rows, tables
-from cli.omr.files import Files, TemplateFile, sheet_files, usable_template
+from cli.omr.files import Files, TemplateFile, UsedEngine, sheet_files, usable_template
 from cli.options import AsJson
-from cli.output import REMARKS, RESULTS, print_json, say
+from cli.output import REMARKS, RESULTS, print_json
 from cli.text_files import write_text
 from pipeline.contracts.omr import Engine
-
-UsedEngine = Annotated[
-    Engine,
-    typer.Option(
-        "--engine", case_sensitive=False, help="What judges the bubbles; the classical one cross-checks the network."
-    ),
-]
 
 
 def read(
@@ -52,18 +46,20 @@ def read(
             sheets.append(json.loads(line))
             progress.update(task, description=f"Reading   {len(sheets)} sheets")
 
+        # The reader says on stderr how many sheets it read, or why it could not.
         code = read_module(["jobs.omr.read", "--json", *chosen, *pictures, *map(str, found)], take)
-    if code:
-        say(f"The reader ended with exit code {code}.")
+    if code and not sheets:
         raise typer.Exit(code)
     if csv:
         write_text(csv, csv_rows.of_readings(sheets))
     if as_json:
         print_json(sheets)
     else:
-        _show(sheets)
+        RESULTS.print(tables.readings(sheets))
+    if code:
+        raise typer.Exit(code)
     if not any(sheet["state"] == "read" for sheet in sheets):
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 def gallery(
@@ -100,14 +96,6 @@ def evaluate(
         *(["--json"] if as_json else []),
     ]
     raise typer.Exit(run_module(["jobs.omr.evaluate", *options, str(folder)]))
-
-
-def _show(sheets: list[dict[str, Any]]) -> None:
-    RESULTS.print(tables.readings(sheets))
-    read_ones = [sheet for sheet in sheets if sheet["state"] == "read"]
-    doubtful = sum(bool(sheet["review_reasons"]) for sheet in read_ones)
-    refused = len(sheets) - len(read_ones)
-    say(f"{len(sheets)} sheets: {len(read_ones) - doubtful} read, {doubtful} to review, {refused} refused.")
 
 
 def _progress() -> Progress:

@@ -19,7 +19,8 @@ from pipeline.lifecycle.video_state import VideoStatus
 def new_transcode(video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, created_by: str) -> NewJob:
     """The job of a checked source. Its stored spec has the source's key in the place of a URL."""
     source = Source(url="", etag=etag, size_bytes=size_bytes, filename=video.filename)
-    spec = TranscodeSpec(video_id=str(video.id), source=source, limits=limits).model_dump(mode="json")
+    wished = TranscodeSpec(video_id=str(video.id), source=source, loudness_lufs=video.loudness_lufs, limits=limits)
+    spec = wished.model_dump(mode="json")
     del spec["source"]["url"]
     spec["source"]["key"] = video.source_key
     return NewJob(

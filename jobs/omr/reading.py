@@ -7,7 +7,7 @@ from math import prod
 from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.fields import FieldMarks, fields_of
-from jobs.omr.marks.meaning import marked_probability
+from jobs.omr.marks.meaning import meanings_of
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
 from pipeline.contracts.omr import (
@@ -42,8 +42,8 @@ def read_fields(
     registered: Registered, form: Form, states: MarkStates, *, check: MarkStates | None = None
 ) -> dict[str, FieldMarks]:
     """The fields by name, before they are put together: what an overlay shows."""
-    second = None if check is None else marked_probability(check, form)
-    return fields_of(marked_probability(states, form), form, registered, check=second)
+    second = None if check is None else meanings_of(check, form)
+    return fields_of(meanings_of(states, form), form, registered, check=second)
 
 
 def reading_of(
@@ -53,7 +53,7 @@ def reading_of(
     answers: list[Answer] = []
     student: Identifier | None = None
     others: list[Identifier] = []
-    for output in form.template.all_outputs():
+    for output in form.outputs:
         parts = [fields[name] for name in output.fields]
         if output.kind is OutputKind.QUESTION:
             answers.append(answer_of(output, parts))
@@ -108,11 +108,12 @@ def answer_of(output: Output, parts: Sequence[FieldMarks]) -> Answer:
 def identifier_of(output: Output, parts: Sequence[FieldMarks]) -> Identifier:
     """The places put together, left to right.
 
-    A blank place of a `choice` field adds nothing: such fields are alternatives, as a check letter printed over two
-    columns. Blank places before the first mark and after the last are left out, since numbers and names may be
-    shorter than their columns; where they may not, the output's `length` says so. Between marks a blank `letter` is a
-    space. The value is None where a place has two marks or, between marks, a blank `digit`, or where its length is not
-    the one that it should have.
+    Blank places before the first mark and after the last are left out, since numbers and names may be shorter than
+    their columns; where they may not, the output's `length` says so. Between marks a blank `letter` is a space where
+    another place offers the same letters, as the columns of a name do. One that offers letters of its own is an
+    alternative to its neighbours, as of a check letter printed over two columns, and so is a blank `choice`: they add
+    nothing. The value is None where a place has two marks or, between marks, a blank `digit`, or where its length is
+    not the one that it should have.
     """
     confidence = prod(part.confidence for part in parts)
     value = _put_together(parts)
@@ -167,18 +168,15 @@ def _put_together(parts: Sequence[FieldMarks]) -> str | None:
     marked = [place for place, part in enumerate(parts) if part.values]
     if not marked or any(len(part.values) > 1 for part in parts):
         return None
-    read = ""
-    for part in parts[marked[0] : marked[-1] + 1]:
-        match part.kind:
-            case _ if part.values:
-                read += part.values[0]
-            case FieldKind.LETTER:
-                read += " "
-            case FieldKind.DIGIT:
-                return None
-            case FieldKind.CHOICE:
-                pass
-    return read
+    between = parts[marked[0] : marked[-1] + 1]
+    if any(part.kind is FieldKind.DIGIT and not part.values for part in between):
+        return None
+    return "".join(part.values[0] if part.values else _blank_in(part, parts) for part in between)
+
+
+def _blank_in(part: FieldMarks, parts: Sequence[FieldMarks]) -> str:
+    repeated = sum(other.options == part.options for other in parts) > 1
+    return " " if part.kind is FieldKind.LETTER and repeated else ""
 
 
 def _rounded(confidence: float) -> float:

@@ -10,14 +10,17 @@ from tests.cli.conftest import Run
 HEAVY = ("requests", "pydantic", "psycopg", "fastapi", "av", "boto3", "jwt")
 
 
+def below(path: str, command: Any) -> list[tuple[str, Any]]:
+    """The commands that a command stands for: itself, or those of a group of groups."""
+    children = getattr(command, "commands", None)
+    if not children:
+        return [(path, command)]
+    return [pair for name, child in children.items() for pair in below(f"{path} {name}", child)]
+
+
 def commands() -> list[Any]:
-    found = []
-    for name, place in Commands.places.items():
-        loaded = place.load(name)
-        children = getattr(loaded, "commands", None)
-        pairs = [(f"{name} {child}", command) for child, command in children.items()] if children else [(name, loaded)]
-        found += [pytest.param(path, command, id=path) for path, command in pairs]
-    return found
+    pairs = [pair for name, place in Commands.places.items() for pair in below(name, place.load(name))]
+    return [pytest.param(path, command, id=path) for path, command in pairs]
 
 
 @pytest.mark.parametrize(("path", "command"), commands())

@@ -161,7 +161,7 @@ class Academy:
         return wait_for(ended, f"video {video_id} ends", deadline_s=deadline_s)
 
     def job_process(self, job_id: str, attempt: int) -> psutil.Process:
-        """The process of `python -m jobs.transcode` for this attempt, once it runs."""
+        """The process of `python -m jobs.…` for this attempt, once it runs."""
         return wait_for(lambda: find_job_process(job_id, attempt), f"attempt {attempt} of {job_id} runs", deadline_s=60)
 
     def encoding_process(self, job_id: str, attempt: int) -> psutil.Process:
@@ -179,7 +179,7 @@ class Academy:
 def find_job_process(job_id: str, attempt: int) -> psutil.Process | None:
     for process in psutil.process_iter():
         try:
-            if "jobs.transcode" not in process.cmdline():
+            if not {"jobs.transcode", "jobs.omr"} & set(process.cmdline()):
                 continue
             environment = process.environ()
         except psutil.Error:

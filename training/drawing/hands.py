@@ -32,6 +32,8 @@ class Hand:
     fill_style: str
 
 
+# The share of fills that are a few thick strokes through the bubble: hasty, but marks.
+SMEARED_FILLS = 0.08
 FILL_STYLES = ("zigzag", "spiral", "disc", "loops", "dense")
 
 
@@ -60,7 +62,10 @@ def draw_mark(state: Drawn, hand: Hand, mask: Mask, *, centre: Points, half: Poi
         case Drawn.BLANK:
             return mask
         case Drawn.FILLED:
-            _fill(hand, mask, centre, half * rng.uniform(0.62, 1.12 + 0.3 * (1 - hand.care)), rng)
+            if rng.random() < SMEARED_FILLS:
+                _smear(hand, mask, centre, half, rng)
+            else:
+                _fill(hand, mask, centre, half * rng.uniform(0.52, 1.12 + 0.3 * (1 - hand.care)), rng)
         case Drawn.PARTIAL:
             _partial(hand, mask, centre, half, rng)
         case Drawn.ERASED:
@@ -137,6 +142,18 @@ def _fill(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.G
             cv2.fillPoly(mask, [scaled], 255, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
+def _smear(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.Generator) -> None:
+    """Back and forth along one direction, reaching beyond the bubble's ends but not its sides."""
+    angle, size = rng.uniform(0, np.pi), float(half.mean())
+    along = np.array([np.cos(angle), np.sin(angle)]) * size * rng.uniform(0.8, 1.5)
+    across = np.array([-np.sin(angle), np.cos(angle)]) * size * rng.uniform(0.15, 0.45)
+    middle, line = _wander(hand, centre, half, rng), max(_line(hand, half, rng), 0.2 * size)
+    turns = np.linspace(-1, 1, int(rng.integers(3, 7)))
+    sides = np.where(np.arange(turns.size) % 2, 1.0, -1.0)
+    points = middle + sides[:, None] * along * rng.uniform(0.85, 1.1, (turns.size, 1)) + turns[:, None] * across
+    _stroke(mask, points, line)
+
+
 def _zigzag(half: Points, gap: float, slant: float, rng: np.random.Generator) -> Points:
     """Back and forth within an ellipse, around (0, 0)."""
     rows = max(3, int(2 * half.max() / max(gap, 0.8)))
@@ -153,19 +170,19 @@ def _partial(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.rando
     line = _line(hand, half, rng)
     match rng.choice(["dot", "side", "slash", "sparse"]):
         case "dot":
-            _fill(hand, mask, centre + rng.uniform(-0.35, 0.35, 2) * half, half * rng.uniform(0.2, 0.42), rng)
+            _fill(hand, mask, centre + rng.uniform(-0.35, 0.35, 2) * half, half * rng.uniform(0.15, 0.36), rng)
         case "side":
             _fill(hand, mask, centre, half * rng.uniform(0.85, 1.05), rng)
-            angle, cut = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.15)
+            angle, cut = rng.uniform(0, 2 * np.pi), rng.uniform(-0.5, -0.1)
             y, x = np.mgrid[: mask.shape[0], : mask.shape[1]]
             along = ((x - centre[0]) * np.cos(angle) + (y - centre[1]) * np.sin(angle)) / half.max()
             mask[along > cut] = 0
         case "slash":
             angle = rng.choice([0.0, -0.8, 0.8, -1.57]) + rng.normal(0, 0.15)
             reach = np.array([np.cos(angle), np.sin(angle)]) * half.max() * rng.uniform(0.7, 1.5)
-            _stroke(mask, _bowed(centre - reach, centre + reach, rng.normal(0, 0.08)), line)
+            _stroke(mask, _bowed(centre - reach, centre + reach, rng.normal(0, 0.08)), min(line, 0.25 * half.min()))
         case _:
-            inner = half * rng.uniform(0.35, 0.6)
+            inner = half * rng.uniform(0.25, 0.45)
             _stroke(mask, _wander(hand, centre, half, rng) + _zigzag(inner, line * 2.5, hand.slant, rng), line)
 
 

@@ -18,7 +18,8 @@ Indices = NDArray[np.intp]
 class Areas:
     """Weights (32 * 32,), each summing to 1: the product with a patch is its mean over the area.
 
-    `diagonals` is where the strokes of a cross run inside the bubble, `sectors` the four fields between them.
+    `diagonals` is where the strokes of a cross run inside the bubble, `sectors` the four fields between them. `corners`
+    (32 * 32, 4) are the patch's corners: no neighbour on a grid reaches there, but what strikes a bubble out does.
     """
 
     core: Mask
@@ -28,6 +29,7 @@ class Areas:
     around: Mask
     diagonals: Mask
     sectors: Mask
+    corners: Mask
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +48,16 @@ def areas_of(shape: Shape, width: float, height: float) -> Areas:
         around=_mean_over(reach > 1.3),
         diagonals=_mean_over(inside & (from_diagonal <= 0.3)),
         sectors=_mean_over(inside & (from_diagonal >= 0.45)),
+        corners=np.stack([_mean_over(corner) for corner in _corners(reach, steps)], axis=1),
     )
+
+
+def _corners(reach: NDArray[np.float64], steps: NDArray[np.float64]) -> Iterator[NDArray[np.bool_]]:
+    """Outside the bubble, where both coordinates are at least its longer half side, towards each corner."""
+    for down in (-1, 1):
+        for right in (-1, 1):
+            far_right, far_down = np.meshgrid(steps * right >= 0.95, steps * down >= 0.95)
+            yield (reach > 1.25) & far_right & far_down
 
 
 def alike(

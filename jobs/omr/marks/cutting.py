@@ -34,15 +34,21 @@ def _axes(registered: Registered, form: Form) -> tuple[NDArray[np.float64], NDAr
     """(n, 2) each: the bubble's longer half side in pixels, laid along the form's x and y axis on the page."""
     half = form.half_sizes.max(axis=1, keepdims=True)
     lengths = registered.half_sizes_px * half / form.half_sizes
-    along_x = _direction(registered, form.centres, half * (1.0, 0.0))
-    along_y = _direction(registered, form.centres, half * (0.0, 1.0))
+    along_x, along_y = _directions(registered, form)
     return along_x * lengths[:, :1], along_y * lengths[:, 1:]
 
 
-def _direction(registered: Registered, centres: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n, 2) unit vectors on the page of `step` in the frame."""
-    moved = registered.to_page(centres + step) - registered.to_page(centres - step)
-    return np.asarray(moved / np.linalg.norm(moved, axis=1, keepdims=True))
+def _directions(registered: Registered, form: Form) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n, 2) unit vectors each, along the frame's x and y axis; a field's bubbles have that of their middle."""
+    fields = form.field_of_bubble
+    counts = np.bincount(fields)
+    middles = np.stack([np.bincount(fields, form.centres[:, axis]) / counts for axis in (0, 1)], axis=1)
+    half = np.array([field.half_width for field in form.fields])[:, None]
+    steps = np.concatenate([half * (1.0, 0.0), half * (0.0, 1.0)])
+    ends = registered.to_page(np.concatenate([np.tile(middles, (2, 1)) + steps, np.tile(middles, (2, 1)) - steps]))
+    moved = ends[: len(steps)] - ends[len(steps) :]
+    along_x, along_y = np.split(moved / np.linalg.norm(moved, axis=1, keepdims=True), 2)
+    return along_x[fields], along_y[fields]
 
 
 def _places(

@@ -15,19 +15,20 @@ class State(IntEnum):
     """What a bubble is, and the column of `MarkStates.probabilities`.
 
     `FILLED` is a mark that stands, however it is made: a fill, a tick, a cross, a scribble; its form is in
-    `MarkStates.tick` and `cross`. `PARTIAL` is a trace that may or may not be meant: an erased mark, a half or a very
-    light fill. `CANCELLED` is a mark that was struck out.
+    `MarkStates.tick` and `cross`. `PARTIAL` covers part of the bubble or touches it once, and may or may not be meant.
+    `CANCELLED` is a mark that was struck out, `ERASED` what a rubber left of one.
     """
 
     BLANK = 0
     FILLED = 1
     PARTIAL = 2
     CANCELLED = 3
+    ERASED = 4
 
 
 @dataclass(frozen=True)
 class MarkStates:
-    """`probabilities` (n, 4) over `State`, rows sum to 1, meant to be calibrated. `tick` and `cross` (n,) in 0..1: how
+    """`probabilities` (n, 5) over `State`, rows sum to 1, meant to be calibrated. `tick` and `cross` (n,) in 0..1: how
     likely the mark, if there is one, is a tick or a cross and no fill.
     """
 

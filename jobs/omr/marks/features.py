@@ -18,10 +18,14 @@ FEATURES: Final = (
     "cover",  # share of the inside that ink covers
     "stroke",  # how dark the ink inside is where there is ink: its mean weighted by itself
     "halo",  # mean ink outside the outline
+    "corners",  # mean ink in the two corners of the patch that have the least
     "edges",  # mean edge energy inside, above the print's
     "evenness",  # ink between the diagonals as a share of that on them: 1 for a fill, less for a cross
     "signal",  # "above" in deviations of the sheet's unmarked bubbles, as log(1 + max(0, .))
     "contrast",  # darkness of the sheet's marks
+    "size",  # log of the bubble's longer side
+    "own_print",  # mean darkness of the print inside
+    "noise",  # log of how far unmarked bubbles stray
 )
 
 # A place counts as covered where it holds at least this share of the darkest marks' ink.
@@ -43,6 +47,7 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
         inked = ink[members].astype(np.float32) / scale[members, None]
         means = inked @ of_ink
         found["ink"][members], found["ink_core"][members], found["halo"][members] = means[:, :3].T
+        found["corners"][members] = np.sort(inked @ areas.corners, axis=1)[:, :2].mean(axis=1)
         found["evenness"][members] = means[:, 4] / np.maximum(means[:, 3], 0.05)
         found["stroke"][members] = (inked * inked) @ areas.inside / np.maximum(means[:, 0], 0.02)
         found["cover"][members] = (inked > COVERED).astype(np.float32) @ areas.inside
@@ -52,6 +57,9 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
     found["above_field"] = context["above_field"] / context["ink"]
     found["signal"] = np.log1p(np.maximum(0, above / context["noise"]))
     found["contrast"] = context["ink"]
+    found["size"] = np.log(context["size_px"])
+    found["own_print"] = context["own_print"]
+    found["noise"] = np.log(context["noise"])
     return np.stack([found[name] for name in FEATURES], axis=1)
 
 

@@ -6,47 +6,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
+from jobs.omr.marks.deciding import decide
+from jobs.omr.marks.meaning import Meanings
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind
 
 # An answer on which the engines differ is no more certain than this.
 DISPUTED = 0.5
+# Fields of fewer bubbles, or fewer fields, may well be marked all over.
+MANY_BUBBLES = 4
+MANY_FIELDS = 10
 
 
 @dataclass(frozen=True)
 class FieldMarks:
-    """One field as read: `values` in the template's order. `whole` is false where a bubble lies off the page."""
+    """One field as read: `values` are those of its `options` that are marked, in the template's order. `whole` is false
+    where a bubble lies off the page.
+    """
 
     kind: FieldKind
+    options: tuple[str, ...]
     values: tuple[str, ...]
     confidence: float
     whole: bool
 
 
 def fields_of(
-    marked: NDArray[np.float64], form: Form, registered: Registered, *, check: NDArray[np.float64] | None
+    meanings: Meanings, form: Form, registered: Registered, *, check: Meanings | None
 ) -> dict[str, FieldMarks]:
-    """By field name. `marked` (n,) are the bubbles' probabilities, `check` (n,) those of a second engine.
-
-    The bubbles of a field are judged each for itself, so that a field is right when all of them are.
-    """
-    field = form.field_of_bubble
-    starts = np.searchsorted(field, np.arange(len(form.fields)))
-    is_marked = marked >= 0.5
-    confidence = np.multiply.reduceat(np.where(is_marked, marked, 1 - marked), starts)
+    """By field name. `check` is what a second engine says; a field on which it differs is in dispute."""
+    marked, confidence = _decided(meanings, form)
     if check is not None:
-        disputed = np.logical_or.reduceat(is_marked != (check >= 0.5), starts)
-        confidence = np.where(disputed, np.minimum(confidence, DISPUTED), confidence)
+        differs = np.logical_or.reduceat(marked != _decided(check, form)[0], _starts(form))
+        confidence = np.where(differs, np.minimum(confidence, DISPUTED), confidence)
+    if _crowded(marked, form):
+        confidence = np.minimum(confidence, DISPUTED)
+    starts = _starts(form)
     whole = np.logical_and.reduceat(_on_page(registered), starts)
     found = {}
-    for number, (template_field, start) in enumerate(zip(form.fields, starts, strict=True)):
-        values = tuple(
-            bubble.value for place, bubble in enumerate(template_field.bubbles, start=start) if is_marked[place]
-        )
-        found[template_field.name] = FieldMarks(
-            template_field.kind, values, float(confidence[number]), bool(whole[number])
-        )
+    for number, (field, start) in enumerate(zip(form.fields, starts, strict=True)):
+        options = tuple(bubble.value for bubble in field.bubbles)
+        values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
+        found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
     return found
+
+
+def _crowded(marked: NDArray[np.bool_], form: Form) -> bool:
+    """Whether most fields with many bubbles hold three marks or more: nobody answers so, and what was read is not what
+    the template says is there.
+    """
+    counts = np.bincount(form.field_of_bubble)
+    marks = np.bincount(form.field_of_bubble, weights=marked)[counts >= MANY_BUBBLES]
+    return len(marks) >= MANY_FIELDS and float(np.mean(marks >= 3)) > 0.5
+
+
+def _decided(meanings: Meanings, form: Form) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """(n,) which bubbles are marked, (fields,) how sure; fields with equally many bubbles are decided together."""
+    starts = _starts(form)
+    counts = np.bincount(form.field_of_bubble)
+    marked = np.zeros(len(form.field_of_bubble), dtype=bool)
+    confidence = np.zeros(len(starts))
+    for count in np.unique(counts):
+        some = np.flatnonzero(counts == count)
+        places = starts[some, None] + np.arange(count)
+        decided = decide(meanings.marked[places], meanings.review[places], share=meanings.share)
+        marked[places], confidence[some] = decided.marked, decided.confidence
+    return marked, confidence
+
+
+def _starts(form: Form) -> NDArray[np.intp]:
+    """(fields,) the place of each field's first bubble."""
+    return np.searchsorted(form.field_of_bubble, np.arange(len(form.fields)))
 
 
 def _on_page(registered: Registered) -> NDArray[np.bool_]:

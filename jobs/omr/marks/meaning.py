@@ -1,42 +1,80 @@
 """What the states of bubbles count as on this sheet: the template's rules applied."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
+from jobs.omr.marks.adapting import at_home
 from jobs.omr.marks.engine import MarkStates, State
-from pipeline.answer_sheets.template import MarkRules, Meaning
+from pipeline.answer_sheets.template import Meaning
 
-# How much of the probability of a state goes to "marked". Half each way leaves no confidence, which is what sends an
-# answer to review.
-SHARE: Final = {Meaning.MARKED: 1.0, Meaning.REVIEW: 0.5, Meaning.UNMARKED: 0.0}
+Floats = NDArray[np.float64]
+
+# A bubble marked at least this surely makes what is beside it in its field an afterthought.
+SURELY: Final = 0.9
 
 
-def marked_probability(states: MarkStates, form: Form) -> NDArray[np.float64]:
-    """(n,) how likely each bubble is one that counts as marked.
+@dataclass(frozen=True)
+class Meanings:
+    """(n,) each: how likely a bubble counts as marked, and how likely the rules leave it to a person.
 
-    A mark is a tick, a cross or else a fill. A trace beside a mark that stands is what was left of a change of mind
-    and counts as `erased`; one that is alone in its field may be all that a light hand gave and counts as `partial`.
+    `share` is the share of marks that these probabilities reckon with.
+    """
+
+    marked: Floats
+    review: Floats
+    share: float
+
+    @property
+    def sides(self) -> Floats:
+        """How likely it is marked where no one is asked."""
+        return np.asarray(self.marked + self.review / 2)
+
+
+def meanings_of(states: MarkStates, form: Form) -> Meanings:
+    """The template's rules applied to each bubble.
+
+    A mark is a tick, a cross or else a fill. A partial one beside a mark that surely stands is what was left of a
+    change of mind and counts as `erased`; alone in its field it may be all that a light hand gave and counts as
+    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand: a person decides.
     """
     rules = form.template.rules
+    fitted = at_home(states)
+    states = fitted.states
     probabilities = states.probabilities.astype(np.float64)
-    standing = probabilities[:, State.FILLED] * _standing_share(states, rules)
-    traces = np.where(_beside_a_mark(standing, form), SHARE[rules.erased], SHARE[rules.partial])
-    cancelled = probabilities[:, State.CANCELLED] * SHARE[rules.cancelled]
-    return np.asarray(np.clip(standing + probabilities[:, State.PARTIAL] * traces + cancelled, 0, 1))
-
-
-def _standing_share(states: MarkStates, rules: MarkRules) -> NDArray[np.float64]:
     tick, cross = states.tick.astype(np.float64), states.cross.astype(np.float64)
-    other = np.maximum(1, tick + cross)
-    tick, cross = tick / other, cross / other
-    return np.asarray(tick * SHARE[rules.tick] + cross * SHARE[rules.cross] + (1 - tick - cross) * SHARE[rules.filled])
+    whole = np.maximum(1, tick + cross)
+    tick, cross = tick / whole, cross / whole
+    filled = probabilities[:, State.FILLED]
+    standing = [
+        (filled * (1 - tick - cross), rules.filled),
+        (filled * tick, rules.tick),
+        (filled * cross, rules.cross),
+    ]
+    beside = _beside_a_mark(_counting_as(Meaning.MARKED, standing), form)
+    partial, cancelled = probabilities[:, State.PARTIAL], probabilities[:, State.CANCELLED]
+    all_kinds = [
+        *standing,
+        (probabilities[:, State.ERASED] + partial * beside, rules.erased),
+        (partial * ~beside, rules.partial),
+        (cancelled * beside, rules.cancelled),
+        (cancelled * ~beside, Meaning.REVIEW if rules.cancelled is Meaning.UNMARKED else rules.cancelled),
+    ]
+    return Meanings(
+        _counting_as(Meaning.MARKED, all_kinds), _counting_as(Meaning.REVIEW, all_kinds), fitted.marked_share
+    )
 
 
-def _beside_a_mark(standing: NDArray[np.float64], form: Form) -> NDArray[np.bool_]:
-    """(n,) whether another bubble of the same field surely stands."""
-    sure = standing > 0.9
-    in_field = np.bincount(form.field_of_bubble, weights=sure)[form.field_of_bubble]
-    return np.asarray(in_field - sure > 0)
+def _counting_as(meaning: Meaning, kinds: Sequence[tuple[Floats, Meaning]]) -> Floats:
+    return np.asarray(sum((likely for likely, means in kinds if means is meaning), np.zeros(len(kinds[0][0]))))
+
+
+def _beside_a_mark(marked: Floats, form: Form) -> NDArray[np.bool_]:
+    """(n,) whether another bubble of the same field is surely marked."""
+    surely = marked > SURELY
+    in_field = np.bincount(form.field_of_bubble, weights=surely)[form.field_of_bubble]
+    return np.asarray(in_field - surely > 0)

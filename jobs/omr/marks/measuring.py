@@ -22,6 +22,8 @@ PAPER_NEARBY: Final = 0.9
 CLEARLY_DARKER: Final = 6.0
 # Marks lighter than this are taken for traces of others.
 LIGHTEST_INK: Final = 0.1
+# Nor is it likely that those of a sheet on which none stands out would be lighter than a faint pencil.
+USUAL_INK: Final = 0.35
 # Paper grain and rounding alone make this much noise.
 LEAST_NOISE: Final = 0.006
 
@@ -117,5 +119,6 @@ def _ink(
         if len(marked):
             strokes.append(np.quantile(cv2.subtract(prints[marked], pixels[marked])[:, inside], 0.9, axis=1))
     if not strokes:
-        strokes = [np.quantile(PAPER_LEVEL - np.minimum(prints, PAPER_LEVEL), 0.9, axis=1)]
+        darkest_print = float(np.quantile(darkness_of(prints), 0.97))
+        return float(np.clip(darkest_print, USUAL_INK, 1))
     return float(np.clip(np.quantile(np.concatenate(strokes), 0.75) / PAPER_LEVEL, LIGHTEST_INK, 1))

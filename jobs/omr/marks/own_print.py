@@ -51,8 +51,9 @@ def own_print(
     in_block = _groups((kind.outline, kind.block) for kind in kinds)
     same_value = _groups((kind.outline, kind.value) for kind in kinds)
     alike = _groups(kinds)
-    typical = {key: _unmarked(members, pixels, inside) for key, members in anywhere.items()}
-    typical_here = {key: _unmarked(members, pixels, inside) for key, members in in_block.items()}
+    bare = Unmarked(np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0)
+    typical = {key: _unmarked(members, pixels, inside) or bare for key, members in anywhere.items()}
+    typical_here = {key: _unmarked(members, pixels, inside) or typical[key[0]] for key, members in in_block.items()}
     elsewhere = {
         key: _plausible(_unmarked(members, pixels, inside), typical[key[0]])
         for key, members in same_value.items()
@@ -91,18 +92,16 @@ def _groups(keys: Iterable[Key]) -> dict[Key, Members]:
     return {key: np.array(members, dtype=np.intp) for key, members in found.items()}
 
 
-def _unmarked(members: Members, pixels: NDArray[np.uint8], inside: NDArray[np.float32]) -> Unmarked:
+def _unmarked(members: Members, pixels: NDArray[np.uint8], inside: NDArray[np.float32]) -> Unmarked | None:
     order = members[np.argsort(inside[members], kind="stable")]
     first = int(LIGHTEST * len(order))
     taken = order[first : max(first + 1, int(LIGHTER * len(order)))][:MOST_AVERAGED]
     mean = float(inside[taken].mean())
-    if mean > MOST_PRINT:
-        return Unmarked(np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0)
-    return Unmarked(np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean)
+    return None if mean > MOST_PRINT else Unmarked(np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean)
 
 
-def _plausible(found: Unmarked, typical: Unmarked) -> Unmarked | None:
-    return found if found.inside - typical.inside <= LETTERS_DIFFER else None
+def _plausible(found: Unmarked | None, typical: Unmarked) -> Unmarked | None:
+    return found if found and found.inside - typical.inside <= LETTERS_DIFFER else None
 
 
 def _nearest(candidates: Sequence[Unmarked], picture: NDArray[np.uint8]) -> Unmarked:

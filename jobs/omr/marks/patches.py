@@ -42,6 +42,9 @@ class PatchBatch:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def part(self, start: int, end: int) -> "PatchBatch":
+        return PatchBatch(self.pixels[start:end], self.own_print[start:end], self.context[start:end])
+
 
 def joined(batches: Sequence[PatchBatch]) -> PatchBatch:
     """The bubbles of several sheets as one batch, for one large inference; `MarkStates.split` takes it apart."""

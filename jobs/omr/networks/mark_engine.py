@@ -10,12 +10,12 @@ from jobs.omr.networks.session import Network, Provider, open_network
 
 # The network's outputs, in order; `training/drawing/states.py` has the same words.
 OUTPUTS: Final = ("blank", "filled", "partial", "erased", "cancelled", "tick", "cross")
-# What each counts as: a mark stands however it is made, a half mark and an erased one may or may not be meant.
+# What each counts as: a mark stands however it is made.
 MEANS: Final = (
     State.BLANK,
     State.FILLED,
     State.PARTIAL,
-    State.PARTIAL,
+    State.ERASED,
     State.CANCELLED,
     State.FILLED,
     State.FILLED,

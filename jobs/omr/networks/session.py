@@ -53,16 +53,12 @@ def open_network(name: str, provider: Provider = Provider.AUTO, weights: Path = 
 
 
 def _wanted(provider: Provider) -> list[Provider]:
-    offered = onnxruntime.get_available_providers()
     match provider:
         case Provider.AUTO:
-            return [Provider.CUDA, Provider.CPU] if Provider.CUDA in offered else [Provider.CPU]
-        case Provider.CUDA:
-            if Provider.CUDA not in offered:
-                raise TransientError(Reason.GPU_UNAVAILABLE, f"asked for {provider}, onnxruntime offers {offered}")
-            return [Provider.CUDA]
-        case Provider.CPU:
-            return [Provider.CPU]
+            here = onnxruntime.get_available_providers()
+            return [Provider.CUDA, Provider.CPU] if Provider.CUDA in here else [Provider.CPU]
+        case Provider.CUDA | Provider.CPU:
+            return [provider]
 
 
 def _checked(name: str, weights: Path) -> bytes:

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import cv2
 
-from jobs.omr.form import Form
-from jobs.omr.page import Gray, Page, RefusedPage
+from jobs.omr.form_loading import load_form
+from jobs.omr.page import Page, RefusedPage
 from jobs.omr.pages.opening import count_pages, open_pages
 from jobs.omr.reader.engines import open_engines
 from jobs.omr.reader.orders import Begun, Counted, Counting, Ended, Finished, News, ReadOrders, Ready, Started
 from jobs.omr.reader.overlays import overlay_name
 from jobs.omr.reader.pending import PendingPages
 from jobs.omr.reader.places import Place, Span, places_of, spans_of
-from pipeline.contracts.omr import OmrLimits, SheetReading
-from pipeline.errors import PermanentError
+from pipeline.contracts.omr import SheetReading
 from pipeline.reasons import Reason
 
 Say = Callable[[dict[str, object]], None]
@@ -37,7 +36,7 @@ def read_pages(request: bytes, report: Say) -> dict[str, object]:
     say(Started())
     # One process is one core: the executor gives a job as many as it has paid for, and results do not depend on it.
     cv2.setNumThreads(1)
-    form = Form(orders.template, {name: _picture(name, path, orders.limits) for name, path in orders.pictures.items()})
+    form = load_form(orders.template, {name: Path(path) for name, path in orders.pictures.items()}, orders.limits)
     engines = open_engines(orders.engine)
     say(Ready(engine=engines.first.name, provider=engines.provider))
     pending = PendingPages(form, engines, draw=draw, tell=tell)
@@ -48,13 +47,6 @@ def read_pages(request: bytes, report: Say) -> dict[str, object]:
             pending.take(place, page)
     pending.flush()
     return Finished().model_dump(mode="json")
-
-
-def _picture(name: str, path: str, limits: OmrLimits) -> Gray:
-    page = next(open_pages(Path(path), limits))
-    if isinstance(page, RefusedPage):
-        raise PermanentError(page.reason, f"the template's picture {name!r}: {page.detail}")
-    return page.gray
 
 
 def _counted(orders: ReadOrders, say: Callable[[News], None]) -> Iterator[int]:

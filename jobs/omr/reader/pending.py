@@ -19,7 +19,7 @@ from jobs.omr.registration.registered import Registered
 from pipeline.contracts.omr import SheetReading
 
 # A phone's picture of 12 megapixels has 48 MB in gray and colour, an office scan a tenth of that.
-HELD_BYTES: Final = 48 * 1024 * 1024
+HELD_BYTES: Final = 24 * 1024 * 1024
 HELD_PAGES: Final = 32
 
 Draw = Callable[[Place, Callable[[], bytes]], None]

@@ -53,6 +53,6 @@ def flattened(page: InkAtScale, homography: NDArray[np.float64], canvas: Canvas)
 def _local_scale(to_page: NDArray[np.float64], canvas: Canvas) -> float:
     """Page pixels to a canvas pixel, in the canvas's middle."""
     middle = np.array([canvas.width / 2, canvas.height / 2])
-    corners = np.array([middle, middle + (1, 0), middle + (0, 1)])
+    corners = np.array([middle, middle + np.array([1, 0]), middle + np.array([0, 1])])
     a, b, c = cv2.perspectiveTransform(corners.reshape(-1, 1, 2), to_page).reshape(-1, 2)
     return float(np.sqrt(np.hypot(*(b - a)) * np.hypot(*(c - a))))

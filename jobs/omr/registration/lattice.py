@@ -1,5 +1,6 @@
 """How well a form's bubbles agree with what is printed, and by how much they would have to be moved."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -10,11 +11,17 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas
 from jobs.omr.registration.evidence import Ink, InkAtScale, scaling
 
-# Response of a printed bubble to the filter below, in units of full ink; more (a filled one) does not count more.
+# Response of a printed bubble to the filter below, in units of full ink; more (a filled one) counts ever less.
 ENOUGH_RESPONSE = 0.28
 # Half widths of the filter's boxes, in half bubbles: the bubble with its outline, its inside, and the paper around.
 OUTLINE, INSIDE, AROUND = 1.15, 0.6, 1.75
 RING_SHARE = 0.7
+# The round filter: width of the outline, what a mark inside counts, and where paper is expected, in half bubbles.
+LINE = 0.2
+MARK_SHARE = 0.15
+OUTSIDE = (1.3, 1.6)
+
+Filter = Callable[[Ink, Canvas, Layout, float], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -38,14 +45,34 @@ def contrast(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
     return float(values @ weights[inside]) / 255 / max(1, int((weights > 0).sum()) // 13)
 
 
-def response(ink: Ink, canvas: Canvas, layout: Layout) -> NDArray[np.float32]:
-    """(h, w): high where a bubble's outline with or without a mark in it is centred, about 0 on paper and in text."""
-    half = np.array(layout.half_size) * canvas.px_per_unit
+def response(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:
+    """(h, w): high where a bubble's outline with or without a mark in it is centred, about 0 on paper and in text.
+
+    `size` is how much larger than in the template bubbles are printed.
+    """
+    half = np.array(layout.half_size) * canvas.px_per_unit * size
     (outline, a), (inside, i), (around, s) = (_box(ink, half * size) for size in (OUTLINE, INSIDE, AROUND))
-    ring = (a * outline - i * inside) / (a - i)
-    outside = (s * around - a * outline) / (s - a)
-    seen = RING_SHARE * ring + (1 - RING_SHARE) * inside - outside
-    return np.asarray(np.clip(seen / 255, -ENOUGH_RESPONSE, ENOUGH_RESPONSE), np.float32)
+    # RING_SHARE * ring + (1 - RING_SHARE) * inside - outside, where ring = (a * outline - i * inside) / (a - i) and
+    # outside = (s * around - a * outline) / (s - a), worked out for each of the three boxes.
+    of_outline = RING_SHARE * a / (a - i) + a / (s - a)
+    of_inside = 1 - RING_SHARE - RING_SHARE * i / (a - i)
+    seen = cv2.addWeighted(outline, of_outline / 255, inside, of_inside / 255, 0)
+    seen = np.asarray(cv2.scaleAdd(around, -s / (s - a) / 255, seen), np.float32)
+    return np.asarray(cv2.divide(seen, 1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
+
+
+def outlines(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:
+    """As `response`, with a filter of the outline's own round shape: slower, and sharper where bubbles nearly touch."""
+    half = np.array(layout.half_size) * canvas.px_per_unit * size
+    reach = np.ceil(half * OUTSIDE[1]).astype(int)
+    x, y = np.meshgrid(np.arange(-reach[0], reach[0] + 1) / half[0], np.arange(-reach[1], reach[1] + 1) / half[1])
+    radius = np.hypot(x, y)
+    line = np.exp(-(((radius - 1) / LINE) ** 2))
+    inside = (radius < INSIDE).astype(np.float64)
+    outside = ((radius > OUTSIDE[0]) & (radius < OUTSIDE[1])).astype(np.float64)
+    kernel = (1 - MARK_SHARE) * line / line.sum() + MARK_SHARE * inside / inside.sum() - outside / outside.sum()
+    seen = cv2.filter2D(ink, cv2.CV_32F, (kernel / 255).astype(np.float32), borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(seen / (1 + np.abs(seen) / ENOUGH_RESPONSE), np.float32)
 
 
 def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: float = 0.0) -> tuple[Points, float]:
@@ -62,12 +89,12 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
 
 def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32], *, reach: int) -> Seen:
-    """Where each group's bubbles are best seen together, to a fraction of a pixel."""
+    """Where each group's bubbles are best seen together, to a fraction of a pixel; a group's bubbles are in one row."""
     windows = _windows(seen, points, reach)
     side = 2 * reach + 1
     counts = np.bincount(groups)
-    total = np.zeros((len(counts), side * side), np.float32)
-    np.add.at(total, groups, windows.reshape(len(points), -1))
+    starts = np.searchsorted(groups, np.arange(len(counts)))
+    total = np.add.reduceat(windows.reshape(len(points), -1), starts, axis=0)
     heights = (total / counts[:, None]).reshape(-1, side, side)
     peak = heights.reshape(len(counts), -1).argmax(axis=1)
     rows, columns = np.clip(np.divmod(peak, side), 1, side - 2)
@@ -77,7 +104,7 @@ def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32
     found = np.stack([columns - reach + dx, rows - reach + dy], axis=1).astype(np.float64)
     rounded = np.round(points) - points
     found += np.stack([np.bincount(groups, rounded[:, axis]) / counts for axis in (0, 1)], axis=1)
-    strengths = np.clip(heights.reshape(len(counts), -1).max(axis=1) / ENOUGH_RESPONSE, 0, 1)
+    strengths = np.clip(heights.reshape(len(counts), -1).max(axis=1) / (0.5 * ENOUGH_RESPONSE), 0, 1)
     return Seen(found, strengths.astype(np.float64))
 
 

@@ -1,6 +1,7 @@
 """From a coarse transform to the place of every bubble: shift, homography, then a smooth local field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import Seen, best_shift, measured, response
+from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
 REACH_IN_PITCHES = 0.45
@@ -17,65 +18,170 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
+# Whole pitches, none first, and what a shift by them has to gain.
+PITCH_STEPS = tuple(sorted(product((-1, 0, 1), (-1, 0, 1)), key=lambda step: abs(step[0]) + abs(step[1])))
+PITCH_GAIN = 1.01
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
-# Rows that gained less than this, in half bubbles, need no local field.
-STRENGTH_SEEN = 0.12
+# Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
+STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
+# A single bubble is seen if its response is this share of the usual one; below the second it is noise.
+COVERED, FAINT = 0.35, 0.02
+# A step that moves no bubble further than this, in half bubbles, is the last.
+STILL = 0.1
+# Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
+LEAST_OF_BLOCK = 8
+BLOCK_REACH_IN_PITCHES = 0.6
 LEAST_GROUPS_FOR_PERSPECTIVE = 10
+# What a loose candidate is tried at, and with how many bubbles.
+LOOSE_SCALES = (0.94, 1.0, 1.06)
+LOOSE_SHEARS = (-0.09, -0.045, 0.0, 0.045, 0.09)
+LOOSE_REACH_IN_PITCHES = 2.5
+LOOSE_BUBBLES = 90
 
 
 @dataclass(frozen=True)
 class Fit:
-    """`residual` is in half bubbles, root mean square over the groups that agree; `agreement` and `strength` 0 to 1."""
+    """`residual` is in half bubbles, root mean square over the groups that agree.
+
+    `agreement` is the share of what was seen that agrees, `strength` how strongly bubbles were seen, both 0 to 1;
+    `seen` is the number of groups that were clearly seen, `coverage` the share of single bubbles that were.
+    """
 
     homography: NDArray[np.float64]
     local: Displacements
     residual: float
     agreement: float
     strength: float
+    seen: int
+    coverage: float = 0.0
 
     @property
     def quality(self) -> float:
-        """What candidates are compared by."""
-        return self.agreement * self.strength
+        """What candidates are compared by: agreement counts most, since a last page may hold little of the form."""
+        return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so."""
-    points = canvas.points(layout.centres)
-    seen = response(flattened(page, homography, canvas), canvas, layout)
+def refine(
+    page: InkAtScale,
+    homography: NDArray[np.float64],
+    layout: Layout,
+    *,
+    canvas: Canvas,
+    seeing: Filter,
+    size: float,
+) -> Fit:
+    """`homography` maps frame units to page pixels, and may be off by a pitch or so.
+
+    Bubbles are seen by `seeing`, at `size` times the template's.
+    """
     pitch_px = layout.pitch * canvas.px_per_unit
-    sample = canvas.points(layout.sample)
-    shift, _ = best_shift(seen, sample, max(2, int(FIRST_REACH_IN_PITCHES * pitch_px)), tilt=SHIFT_PRIOR)
-    homography = homography @ _translation(shift / canvas.px_per_unit)
     reach = max(3, int(REACH_IN_PITCHES * pitch_px))
-    found = None
-    for _ in range(ROUNDS):
-        seen = response(flattened(page, homography, canvas), canvas, layout)
+    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    first_reach = max(2, int(FIRST_REACH_IN_PITCHES * pitch_px))
+    shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
+    homography = homography @ _translation(shift / canvas.px_per_unit)
+    of_blocks = np.zeros_like(layout.centres)
+    for round_ in range(ROUNDS):
+        seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+        if round_ == 1:
+            of_blocks = block_shifts(seen, layout, canvas)
+        points = canvas.points(layout.centres + of_blocks)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
-        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, found.strengths, layout)
+        if round_ == ROUNDS - 1 and (jump := by_a_pitch(seen, layout, canvas, of_blocks)).any():
+            homography = homography @ _translation(jump)
+            continue
+        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if still < 0.1:
+        if round_ and still < STILL and not by_a_pitch(seen, layout, canvas, of_blocks).any():
             break
-    assert found is not None
-    seen = response(flattened(page, homography, canvas), canvas, layout)
+    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    points = canvas.points(layout.centres + of_blocks)
     found = measured(seen, points, layout.group_of_bubble, reach=reach)
-    return _judged(homography, found, layout, canvas)
+    fit = _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
+    return replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
 
 
-def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, canvas: Canvas) -> Fit:
-    values = found.displacements / canvas.px_per_unit
+def covered(seen: NDArray[np.float32], points: Points) -> float:
+    """The share of single bubbles that are seen where they are taken to be: a lattice a column off has fewer."""
+    inside = np.clip(np.round(points), 0, np.array(seen.shape[::-1]) - 1).astype(np.intp)
+    heights = seen[inside[:, 1], inside[:, 0]]
+    there = heights[heights > FAINT]
+    return float((heights > COVERED * np.median(there)).mean()) if len(there) else 0.0
+
+
+def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, canvas: Canvas) -> NDArray[np.float64]:
+    """The homography stretched, sheared and shifted about the bubbles' middle to where most of them are seen.
+
+    For candidates that are too far off to be refined: a paper's corner that was taken for another's.
+    """
+    seen = response(flattened(page, homography, canvas), canvas, layout, 1.0)
+    sample = canvas.points(layout.sample[:: max(1, len(layout.sample) // LOOSE_BUBBLES)])
+    middle = sample.mean(axis=0)
+    reach = int(LOOSE_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit)
+    best, found = -np.inf, np.eye(3)
+    for wide, high, across, down in product(LOOSE_SCALES, LOOSE_SCALES, LOOSE_SHEARS, LOOSE_SHEARS):
+        linear = np.array([[wide, across], [down, high]])
+        shift, height = best_shift(seen, (sample - middle) @ linear.T + middle, reach)
+        if height > best:
+            best = height
+            found = np.eye(3)
+            found[:2, :2], found[:2, 2] = linear, middle - linear @ middle + shift
+    return np.asarray(homography @ canvas.to_frame @ found @ canvas.from_frame)
+
+
+def by_a_pitch(seen: NDArray[np.float32], layout: Layout, canvas: Canvas, of_blocks: Points) -> Points:
+    """(2,) frame units: the whole pitches by which bubbles are better seen elsewhere, mostly none.
+
+    A lattice fits itself a row or a column off as well, but for its first and last one.
+    """
+    centres = layout.sample + of_blocks[:: layout.sample_step]
+    places = [canvas.points(centres + np.array(step) * layout.pitches) for step in PITCH_STEPS]
+    heights = [float(best_shift(seen, place, 1)[1]) for place in places]
+    best = int(np.argmax(heights))
+    return np.array(PITCH_STEPS[best]) * layout.pitches if heights[best] > PITCH_GAIN * heights[0] else np.zeros(2)
+
+
+def trust(found: Seen) -> NDArray[np.float64]:
+    """(g,) weights: what is hardly seen lies anywhere."""
+    return np.asarray(np.clip(found.strengths - STRENGTH_SEEN, 0, 1))
+
+
+def block_shifts(seen: NDArray[np.float32], layout: Layout, canvas: Canvas) -> Points:
+    """(n, 2) frame units: how far each bubble's block lies off as a whole, which is at most a pitch."""
+    shifts = np.zeros_like(layout.centres)
+    reach = max(2, int(BLOCK_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
+    for block in range(int(layout.block_of_bubble.max()) + 1):
+        members = layout.block_of_bubble == block
+        if members.sum() < LEAST_OF_BLOCK or members.all():
+            continue
+        shift, _ = best_shift(seen, canvas.points(layout.centres[members]), reach, tilt=SHIFT_PRIOR)
+        shifts[members] = shift / canvas.px_per_unit
+    return shifts
+
+
+def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, scale: float, of_blocks: Points) -> Fit:
+    firsts = np.unique(layout.group_of_bubble, return_index=True)[1]
+    values = found.displacements / scale + of_blocks[firsts]
     tolerance = AGREES_WITHIN * layout.radius
     strengths = np.where(found.strengths > STRENGTH_SEEN, found.strengths, 0.0)
     if not strengths.any():
-        return Fit(homography, NONE, np.inf, 0.0, 0.0)
-    local = robust(layout.group_centres, values, strengths, tolerance=tolerance)
+        return Fit(homography, NONE, np.inf, 0.0, 0.0, 0)
+    field = Displacements(layout.group_centres, values, strengths, layout.block_of_group)
+    local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
-    agreement = float(strengths[agree].sum() / strengths.sum())
-    residual = float(np.sqrt(np.average(off[agree] ** 2, weights=strengths[agree]))) if strengths[agree].any() else np.inf
-    return Fit(homography, local, residual / layout.radius, agreement, float(strengths.mean()))
+    weights = trust(found) * agree
+    residual = float(np.sqrt(np.average(off**2, weights=weights))) if weights.any() else np.inf
+    return Fit(
+        homography,
+        local,
+        residual / layout.radius,
+        agreement=float(weights.sum() / trust(found).sum()),
+        strength=float(strengths.mean()),
+        seen=int((found.strengths > CLEARLY_SEEN).sum()),
+    )
 
 
 def homography_between(
@@ -98,7 +204,7 @@ def homography_between(
     wanted = np.concatenate([u, v])
     unknowns = 8 if len(points) >= LEAST_GROUPS_FOR_PERSPECTIVE else 6
     rows = rows[:, :unknowns]
-    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * max(float(weights.sum()), 1e-9)
+    prior = np.diag([1e-3, 1e-3, 1e-6, 1e-3, 1e-3, 1e-6, 3e-3, 3e-3][:unknowns]) * len(points)
     start = np.array([1.0, 0, 0, 0, 1, 0, 0, 0][:unknowns])
     kept = weights
     found = start

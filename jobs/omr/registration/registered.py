@@ -20,6 +20,7 @@ class Registered:
     `quarter_turns`. `positions` (n, 2) are the pixel centres x, y of the bubbles in the order of `Form.centres`,
     each refined on the page; `half_sizes_px` (n, 2) their half widths and heights in pixels. `to_page` maps (m, 2)
     points of the frame to pixels. `residual_mm` is the root mean square misfit on paper.
+    `page_id` is what the page's QR code says, if it has one.
     """
 
     gray: Gray
@@ -32,3 +33,4 @@ class Registered:
     quarter_turns: int
     mode: Literal["scan", "photo"]
     to_page: Callable[[Points], Points]
+    page_id: str | None = None

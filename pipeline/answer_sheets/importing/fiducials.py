@@ -6,29 +6,27 @@ from pathlib import PurePath
 from pipeline.answer_sheets.importing.places import Place
 from pipeline.answer_sheets.template import Corner, Fiducial, FiducialKind, Frame, Side
 
-KINDS: dict[str, FiducialKind] = {
-    "filled_square": FiducialKind.SQUARE,
-    "square": FiducialKind.SQUARE,
-    "block": FiducialKind.SQUARE,
-    "concentric": FiducialKind.RING,
-    "ring": FiducialKind.RING,
-    "circle": FiducialKind.RING,
-    "corner_bracket": FiducialKind.BRACKET,
-    "bracket": FiducialKind.BRACKET,
-    "l_mark": FiducialKind.L_MARK,
-    "cross": FiducialKind.CROSS,
-    "timing_track": FiducialKind.TIMING_TRACK,
-    "timing_marks": FiducialKind.TIMING_TRACK,
-    "marker_image": FiducialKind.MARKER_IMAGE,
-    "page_edge": FiducialKind.PAGE_EDGE,
-    "page_corners": FiducialKind.PAGE_EDGE,
-    "reference_image": FiducialKind.FORM,
-    "form": FiducialKind.FORM,
-    "whole_image": FiducialKind.WHOLE_IMAGE,
-    "none": FiducialKind.WHOLE_IMAGE,
-}
+# The first that occurs in a form's word for a mark, such as `corner_bracket`, `L_mark` or `concentric squares`.
+KINDS: tuple[tuple[str, FiducialKind], ...] = (
+    ("concentric", FiducialKind.RING),
+    ("ring", FiducialKind.RING),
+    ("bracket", FiducialKind.BRACKET),
+    ("l_mark", FiducialKind.L_MARK),
+    ("l_shape", FiducialKind.L_MARK),
+    ("cross", FiducialKind.CROSS),
+    ("plus", FiducialKind.CROSS),
+    ("timing", FiducialKind.TIMING_TRACK),
+    ("track", FiducialKind.TIMING_TRACK),
+    ("marker_image", FiducialKind.MARKER_IMAGE),
+    ("page", FiducialKind.PAGE_EDGE),
+    ("paper", FiducialKind.PAGE_EDGE),
+    ("whole_image", FiducialKind.WHOLE_IMAGE),
+    ("none", FiducialKind.WHOLE_IMAGE),
+    ("square", FiducialKind.SQUARE),
+    ("block", FiducialKind.SQUARE),
+)
 # Codes say which page it is, not where it lies.
-NOT_FOR_REGISTRATION = ("barcode", "qr_code", "qr", "datamatrix")
+NOT_FOR_REGISTRATION = ("barcode", "qr", "datamatrix")
 CORNER_KINDS = (
     FiducialKind.SQUARE,
     FiducialKind.RING,
@@ -88,14 +86,13 @@ def track_at_frame_edge(frame: Frame, side: Side) -> Fiducial:
 
 
 def _spread(place: Place, frame: Frame, said: str) -> list[Fiducial]:
-    word = place.get("type").text().strip().lower().replace(" ", "_").replace("-", "_")
+    word = re.sub(r"[\s\-]+", "_", place.get("type").text().strip().lower())
     described = place.find("desc")
     about = described.text().lower() if described else ""
-    if word in NOT_FOR_REGISTRATION or re.search(r"\bunused\b", about):
+    if any(code in word for code in NOT_FOR_REGISTRATION) or re.search(r"\bunused\b", about):
         return []
-    if word not in KINDS:
-        place.get("type").refuse(f"{word!r} is no kind of mark; known are {', '.join(KINDS)}")
-    kind = KINDS[word]
+    # What is printed there is part of the form, whatever it is called.
+    kind = next((kind for name, kind in KINDS if name in word), FiducialKind.FORM)
     picture = _picture(place, kind)
     if picture and kind in CORNER_KINDS:
         kind = FiducialKind.MARKER_IMAGE

@@ -7,7 +7,7 @@ one; registration works by the corners, so nothing depends on it.
 from pathlib import Path
 
 from pipeline.answer_sheets.importing.grouping import as_columns, grouped, kind_of_values
-from pipeline.answer_sheets.importing.opened import OpenedTemplate, built
+from pipeline.answer_sheets.importing.opened import OpenedTemplate, built, refuse_too_many
 from pipeline.answer_sheets.importing.xml_tree import Element
 from pipeline.answer_sheets.template import Bubble, Corner, Fiducial, FiducialKind, Field, Frame, Shape, Template
 
@@ -33,6 +33,7 @@ def open_formscanner(root: Element, path: Path) -> OpenedTemplate:
     fields = tuple(_field(question, shape, half) for question in questions)
     if not fields:
         holder.refuse("it has no <question>")
+    refuse_too_many(path.name, sum(len(field.bubbles) for field in fields))
     fiducials = _corners(root)
     outputs = grouped(fields)
     template = built(

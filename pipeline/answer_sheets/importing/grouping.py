@@ -30,6 +30,8 @@ STUDENT_NAMES = tuple(
 )
 OTHER_CODES = re.compile(r"book|test|form|course|subject|version|group|page|set|date|dob|birth|name|medium|paper")
 
+DIGITS = frozenset("0123456789")
+
 # Shares of the grid's own steps.
 LEVEL_WITHIN = 0.5
 PITCH_WITHIN = 0.2
@@ -70,7 +72,7 @@ def with_student(outputs: Iterable[Output]) -> tuple[Output, ...]:
 def kind_of_values(values: Iterable[str]) -> FieldKind:
     """What a form that does not say so means by its values: 0 to 9 are a digit, a whole alphabet is a letter."""
     found = set(values)
-    if found == set("0123456789"):
+    if found == DIGITS:
         return FieldKind.DIGIT
     if len(found) >= 20 and all(len(value) == 1 and value.isalpha() for value in found):
         return FieldKind.LETTER

@@ -9,34 +9,25 @@ Bubbles are given by their centres. What the words of `desc` and `notes` say is 
 picture is the blank form, and what a cross or a full box means.
 """
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
 from pipeline.answer_sheets.importing.fiducials import fiducials_of, frame_of
-from pipeline.answer_sheets.importing.grouping import Group, as_columns, grouped
+from pipeline.answer_sheets.importing.grouping import Group, as_columns, grouped, kind_of_values
 from pipeline.answer_sheets.importing.labels import labels_at
-from pipeline.answer_sheets.importing.opened import OpenedTemplate, built
+from pipeline.answer_sheets.importing.opened import OpenedTemplate, built, refuse_too_many
 from pipeline.answer_sheets.importing.pictures import pictures_beside
 from pipeline.answer_sheets.importing.places import Place
 from pipeline.answer_sheets.importing.wording import rules_of
 from pipeline.answer_sheets.template import Bubble, Field, FieldKind, Shape, Template
 
-Word = TypeVar("Word", bound=StrEnum)
-
-KINDS = {
-    "mcq": FieldKind.CHOICE,
-    "choice": FieldKind.CHOICE,
-    "survey": FieldKind.CHOICE,
-    "digit": FieldKind.DIGIT,
-    "letter": FieldKind.LETTER,
-}
-SHAPES = {"circle": Shape.CIRCLE, "ellipse": Shape.CIRCLE, "square": Shape.SQUARE, "rectangle": Shape.SQUARE}
+CODE_KINDS = {"digit": FieldKind.DIGIT, "letter": FieldKind.LETTER}
+SQUARE_SHAPES = ("square", "rect", "box")
 
 
 def open_neutral(document: Place, path: Path) -> OpenedTemplate:
     frame, said = frame_of(document.get("frame"))
     fields = tuple(_field(place) for place in document.get("fields").each())
+    refuse_too_many(path.name, sum(len(field.bubbles) for field in fields))
     outputs = grouped(fields, _groups(document))
     marks = document.find("fiducials")
     notes = document.find("notes")
@@ -55,18 +46,21 @@ def open_neutral(document: Place, path: Path) -> OpenedTemplate:
 
 
 def _field(place: Place) -> Field:
-    kind = place.find("kind")
-    shape = place.find("shape")
+    bubbles = tuple(_bubble(bubble) for bubble in place.get("bubbles").each())
+    kind, shape, group = place.find("kind"), place.find("shape"), place.find("group")
+    said = CODE_KINDS.get(kind.text().lower()) if kind else None
+    squared = shape is not None and any(word in shape.text().lower() for word in SQUARE_SHAPES)
     return built(
         place.path,
         Field,
         name=place.get("name").text(),
-        kind=_one_of(kind, KINDS) if kind else FieldKind.CHOICE,
-        shape=_one_of(shape, SHAPES) if shape else Shape.CIRCLE,
+        # A question whose choices are 0 to 9 asks for a digit, whatever the form calls it.
+        kind=said or kind_of_values(bubble.value for bubble in bubbles),
+        shape=Shape.SQUARE if squared else Shape.CIRCLE,
         half_width=place.get("rx").positive(),
         half_height=place.get("ry").positive(),
-        bubbles=tuple(_bubble(bubble) for bubble in place.get("bubbles").each()),
-        block=group.text() if (group := place.find("group")) else None,
+        bubbles=bubbles,
+        block=group.text() if group else None,
     )
 
 
@@ -74,13 +68,6 @@ def _bubble(place: Place) -> Bubble:
     return built(
         place.path, Bubble, value=place.get("value").text(), x=place.get("x").number(), y=place.get("y").number()
     )
-
-
-def _one_of(place: Place, words: dict[str, Word]) -> Word:
-    word = place.text().lower()
-    if word not in words:
-        place.refuse(f"{word!r} is none of {', '.join(words)}")
-    return words[word]
 
 
 def _groups(document: Place) -> tuple[Group, ...]:

@@ -16,7 +16,7 @@ from pipeline.answer_sheets.importing.fiducials import frame_corner, track_at_fr
 from pipeline.answer_sheets.importing.grouping import as_columns, grouped, kind_of_values, with_student
 from pipeline.answer_sheets.importing.labels import labels_at
 from pipeline.answer_sheets.importing.naming import identifier_name, is_question, question_name
-from pipeline.answer_sheets.importing.opened import OpenedTemplate, built
+from pipeline.answer_sheets.importing.opened import OpenedTemplate, built, refuse_too_many
 from pipeline.answer_sheets.importing.pictures import pictures_beside
 from pipeline.answer_sheets.importing.places import Place
 from pipeline.answer_sheets.template import (
@@ -55,9 +55,9 @@ def open_omrchecker(document: Place, path: Path) -> OpenedTemplate:
     width, height = size.pair()
     frame = built(size.path, Frame, width=width, height=height)
     bubble = document.get("bubbleDimensions").pair()
-    fields = tuple(
-        field for name, place in document.get("fieldBlocks").items() for field in _fields(name, place, bubble)
-    )
+    blocks = [_block(name, place, bubble) for name, place in document.get("fieldBlocks").items()]
+    refuse_too_many(path.name, sum(len(block.fields) * len(block.values) for block in blocks))
+    fields = tuple(field for block in blocks for field in block.expanded())
     outputs = _outputs(document, fields)
     template = built(
         path.name,
@@ -71,7 +71,7 @@ def open_omrchecker(document: Place, path: Path) -> OpenedTemplate:
     return OpenedTemplate(template, pictures_beside(template, path))
 
 
-def _fields(name: str, place: Place, bubble: tuple[float, float]) -> tuple[Field, ...]:
+def _block(name: str, place: Place, bubble: tuple[float, float]) -> FieldBlock:
     kind = _type_of(place)
     values = tuple(value.text() for value in given.each()) if (given := place.find("bubbleValues")) else kind.values
     own_size = place.find("bubbleDimensions")
@@ -80,7 +80,7 @@ def _fields(name: str, place: Place, bubble: tuple[float, float]) -> tuple[Field
     vertical = direction.text() == "vertical" if direction else kind.vertical
     x, y = place.get("origin").pair()
     labels = place.get("fieldLabels")
-    block = built(
+    return built(
         place.path,
         FieldBlock,
         name=name,
@@ -94,7 +94,6 @@ def _fields(name: str, place: Place, bubble: tuple[float, float]) -> tuple[Field
         fields=tuple(label for each in labels.each() for label in labels_at(each)),
         values=values,
     )
-    return block.expanded()
 
 
 def _type_of(place: Place) -> FieldType:

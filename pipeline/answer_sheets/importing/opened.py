@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.answer_sheets.template import Template
+from pipeline.answer_sheets.template import MAX_BUBBLES, Template
 from pipeline.errors import Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -26,6 +26,12 @@ class OpenedTemplate:
 def refuse(place: str, problem: str) -> NoReturn:
     """Raise `Invalid` with the place in the file: a JSON path or an XML line."""
     raise Invalid("template_invalid", f"{place}: {problem}")
+
+
+def refuse_too_many(place: str, bubbles: int) -> None:
+    """Before work is done for them: `Template` itself refuses more, but a short file can ask for millions."""
+    if bubbles > MAX_BUBBLES:
+        refuse(place, f"{bubbles} bubbles: a template has at most {MAX_BUBBLES}")
 
 
 def built(place: str, make: Callable[..., Model], **values: Any) -> Model:

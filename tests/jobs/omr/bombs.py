@@ -40,9 +40,9 @@ def tiff_bomb(path: Path) -> Path:
 
 
 def tiff_that_never_ends(path: Path) -> Path:
-    """A directory of pages that points back at itself."""
-    strip = b"\xff" * 200 * 25
-    entries = {256: 200, 257: 200, 258: 1, 259: 1, 262: 1, 273: 8, 277: 1, 278: 200, 279: len(strip)}
+    """A directory of pages, too small to be read, that points back at itself."""
+    strip = b"\xff" * 104 * 13
+    entries = {256: 104, 257: 104, 258: 1, 259: 1, 262: 1, 273: 8, 277: 1, 278: 104, 279: len(strip)}
     at = 8 + len(strip)
     table = struct.pack("<H", len(entries)) + b"".join(
         struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries.items()
