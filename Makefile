@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress lock clean help
+.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress images-check synth deploy lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -52,6 +52,20 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint containers/*/Dockerfile
+
+# Each image's install steps, as its Dockerfile has them, in an empty folder, and its entry point: a minute or two.
+images-check: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.containers.images_check
+
+# The stack's template, in cdk.out; STAGE=prod for the other one. Needs node, and neither an account nor a network.
+STAGE ?= dev
+synth: $(VENV)/dev.stamp
+	CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(BIN)/python -m cdk.app
+
+# `npx` fetches the command line of CDK; Docker builds the images, and AWS credentials say where to.
+deploy: $(VENV)/dev.stamp
+	npx --yes aws-cdk@2 deploy --context stage=$(STAGE)
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
