@@ -94,7 +94,7 @@ def test_every_queue_definition_rule_and_bucket_was_made(prod: Synthesized, crea
 
 @pytest.mark.parametrize("kind", list(CATALOG))
 def test_the_executor_finds_the_queue_and_the_definition_that_the_stack_made(created: str, kind: JobKind):
-    batch, logs = (boto3.client(name, region_name=REGION) for name in ("batch", "logs"))
+    batch, logs = boto3.client("batch", region_name=REGION), boto3.client("logs", region_name=REGION)
     executor = BatchExecutor(batch, logs, prefix=created, log_group=f"/{created}/jobs", catalog=CATALOG)
     handle = executor.submit(Submission(f"job-of-{kind.value}", kind, {"JOB_ID": "1"}, share="tenant-1"))
     assert executor.find(f"job-of-{kind.value}") == handle
@@ -106,7 +106,8 @@ def test_the_executor_finds_the_queue_and_the_definition_that_the_stack_made(cre
 def test_a_change_of_a_jobs_state_comes_to_the_queue_of_events(created: str):
     queue = f"https://sqs.{REGION}.amazonaws.com/123456789012/{created}-events"
     arn = f"arn:aws:batch:{REGION}:123456789012:job-queue"
-    events = boto3.client("events", region_name=REGION)
+    # Any: its entries are told as JSON.
+    events: Any = boto3.client("events", region_name=REGION)
     change = {"Source": "aws.batch", "DetailType": "Batch Job State Change"}
     for job_queue in (f"{arn}/{created}-video", f"{arn}/somebody-elses"):
         detail = json.dumps({"jobQueue": job_queue})
