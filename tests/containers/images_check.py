@@ -119,7 +119,7 @@ def check_vision(command: list[str], folder: Path, environment: Environment) -> 
     fields.write_text(json.dumps({"template": form.model_dump(mode="json")}))
     ended = start([*command, str(sheet), str(read), "--spec", str(fields)], folder, environment)
     _expect(ended, lambda: json.loads((read / "outcome.json").read_text())["status"] == "ready")
-    return "a sheet was read by " + json.loads((read / "outcome.json").read_text())["engine"]
+    return f"a sheet was read by {json.loads((read / 'outcome.json').read_text())['engine']}"
 
 
 def check_control_plane(command: list[str], folder: Path, environment: Environment) -> str:
