@@ -42,7 +42,7 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 	@$(BIN)/academy up
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
-	$(BIN)/pytest -n 2
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/pytest -n 2
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp
@@ -61,7 +61,7 @@ images-check: $(VENV)/dev.stamp
 # The stack's template, in cdk.out; STAGE=prod for the other one. Needs node, and neither an account nor a network.
 STAGE ?= dev
 synth: $(VENV)/dev.stamp
-	CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(BIN)/python -m cdk.app
+	CDK_OUTDIR=cdk.out PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m cdk.app stage=$(STAGE)
 
 # `npx` fetches the command line of CDK; Docker builds the images, and AWS credentials say where to.
 deploy: $(VENV)/dev.stamp

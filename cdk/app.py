@@ -1,6 +1,8 @@
-"""`python -m cdk.app`: what `cdk deploy` runs. It needs node, and neither an account nor a network."""
+"""`python -m cdk.app [NAME=VALUE …]`: what `cdk deploy` runs. It needs node, and neither an account nor a network."""
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +12,19 @@ from cdk_nag import AwsSolutionsChecks
 from cdk.environments import environment_of
 from cdk.stack import AcademyStack
 
+WRITTEN = Path(__file__).parents[1] / "cdk.json"
 
-def build(context: Mapping[str, Any] | None = None, *, folder: Path | None = None) -> App:
+
+def context_of(words: Iterable[str]) -> dict[str, Any]:
+    """What cdk.json says, and above it NAME=VALUE words. What the `cdk` command is told goes above both."""
+    written: dict[str, Any] = json.loads(WRITTEN.read_text(encoding="utf-8"))["context"]
+    return {**written, **dict(word.split("=", 1) for word in words)}
+
+
+def build(context: Mapping[str, Any], *, folder: Path | None = None) -> App:
     """The app with its one stack; raises `ValueError` for a context that cannot be deployed.
 
-    Without `context` it is what the command line and cdk.json say. Synthesis fails where cdk-nag finds anything that
-    has no reason beside it.
+    Synthesis fails where cdk-nag finds anything that has no reason beside it.
     """
     app = App(context=context, outdir=None if folder is None else str(folder))
     said = app.node.get_all_context()
@@ -28,4 +37,4 @@ def build(context: Mapping[str, Any] | None = None, *, folder: Path | None = Non
 
 
 if __name__ == "__main__":
-    build().synth()
+    build(context_of(sys.argv[1:])).synth()

@@ -65,7 +65,16 @@ def _moved(words: str, folder: Path) -> str:
 def _run(command: str, folder: Path) -> None:
     # --no-cache-dir keeps an image small; here it would fetch what this machine has.
     command = command.replace("--no-cache-dir ", "")
-    subprocess.run(["/bin/sh", "-ec", command], cwd=folder, check=True, timeout=INSTALL_WITHIN_S)
+    _expect(
+        subprocess.run(
+            ["/bin/sh", "-ec", command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_WITHIN_S,
+            check=False,
+        )
+    )
 
 
 def environment_of(image: Stage, folder: Path) -> dict[str, str]:
