@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress lock clean help
+.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress images-check synth deploy lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -42,7 +42,7 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 	@$(BIN)/academy up
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
-	$(BIN)/pytest -n 2
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/pytest -n 2
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp
@@ -52,6 +52,20 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint containers/*/Dockerfile
+
+# Each image's install steps, as its Dockerfile has them, in an empty folder, and its entry point: a minute or two.
+images-check: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.containers.images_check
+
+# The stack's template, in cdk.out; STAGE=prod for the other one. Needs node, and neither an account nor a network.
+STAGE ?= dev
+synth: $(VENV)/dev.stamp
+	CDK_OUTDIR=cdk.out PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m cdk.app stage=$(STAGE)
+
+# `npx` fetches the command line of CDK; Docker builds the images, and AWS credentials say where to.
+deploy: $(VENV)/dev.stamp
+	npx --yes aws-cdk@2 deploy --context stage=$(STAGE)
 
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
@@ -83,7 +97,9 @@ $(VENV)/training.stamp: requirements/training.in $(VENV)/dev.stamp
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade
 lock: $(VENV)/dev.stamp
 	$(LOCK) pyproject.toml --extra embedded --extra cpu -o requirements/runtime.txt
-	$(LOCK) pyproject.toml --extra embedded --extra cpu --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) pyproject.toml --extra embedded --extra cpu --extra cdk --extra dev -c requirements/runtime.txt -o requirements/dev.txt
+	for image in transcode vision-cpu vision-gpu control-plane; do \
+	  $(LOCK) --group $$image -c requirements/runtime.txt -o requirements/$$image.txt || exit 1; done
 	$(LOCK) requirements/node.in -o requirements/node.txt
 
 clean:

@@ -1,7 +1,8 @@
 """Which API a command talks to, and as whom.
 
-API_URL and API_TOKEN where they are set; else the stack that runs on this machine, whose file `stack.json` holds its
-address and the secret to mint a token with. Only its owner can read that file.
+API_URL and API_TOKEN where they are set; else the stack in AWS that `academy configure` chose; else the stack that runs
+on this machine, whose file `stack.json` holds its address and the secret to mint a token with. Only its owner can read
+that file.
 """
 
 import time
@@ -14,6 +15,7 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from cli.stack_configuration import StackConfiguration, find_configuration
 from pipeline.embedded.stack_file import find_running_stack
 from pipeline.errors import Invalid, Unavailable
 from pipeline.identifiers import parse_tenant
@@ -54,6 +56,9 @@ def find_connection(*, tenant: str | None = None) -> Connection:
         if token is None:
             raise Invalid("api_token_missing", "API_URL is set, so API_TOKEN must be set too")
         return Connection(settings.api_url.rstrip("/"), token, "API_URL", remote=True)
+    configured = find_configuration()
+    if configured is not None:
+        return _configured_connection(configured, token, tenant=tenant or DEFAULT_TENANT)
     stack = find_running_stack(settings.academy_data)
     if stack is None:
         raise Unavailable(
@@ -65,6 +70,28 @@ def find_connection(*, tenant: str | None = None) -> Connection:
     if stack.jwt_secret is None:
         raise Invalid("api_token_missing", "this stack verifies tokens by JWT_JWKS_URL: set API_TOKEN")
     return local_connection(stack.api_url, stack.jwt_secret, tenant=tenant or DEFAULT_TENANT)
+
+
+def _configured_connection(configured: StackConfiguration, token: str | None, *, tenant: str) -> Connection:
+    """To a stack in AWS; where no API_TOKEN is set, with one signed by its secret, which operators may read."""
+    if token is None and configured.jwt_secret_arn is None:
+        raise Invalid("api_token_missing", "this stack's tokens are an identity provider's: set API_TOKEN")
+    if token is None:
+        token = mint_token(_read_secret(configured), tenant=tenant)
+    return Connection(configured.api_url.rstrip("/"), token, f"the stack {configured.stack}", remote=True)
+
+
+def _read_secret(configured: StackConfiguration) -> str:
+    import boto3  # noqa: PLC0415 - a fifth of a second, which a stack of this machine does not need
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"})
+    try:
+        client = boto3.client("secretsmanager", region_name=configured.region, config=config)
+        return str(client.get_secret_value(SecretId=configured.jwt_secret_arn or "")["SecretString"])
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable("aws_unavailable", f"the secret of {configured.stack} cannot be read: {error}") from error
 
 
 def local_connection(api_url: str, jwt_secret: str, *, tenant: str) -> Connection:

@@ -22,6 +22,7 @@ class Commands(LoadedWhenCalled):
         "omr": Place("cli.omr.app", "Read answer sheets: print them, read scans of them, review what is doubtful."),
         "transcode": Place("cli.transcode", "Make an adaptive HLS stream of FILE in FOLDER, without any server."),
         "bench": Place("cli.bench", "Measure how many pictures a second this machine's GPU encodes and decodes."),
+        "configure": Place("cli.configure", "Have the other commands talk to a stack in AWS"),
         "doctor": Place(
             "cli.doctor", "Look at what this machine has: codecs that really open, GPU, servers, disk, versions."
         ),

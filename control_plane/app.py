@@ -66,10 +66,8 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
 def chores(services: Services) -> tuple[Chore, ...]:
     """What goes on beside the requests."""
     settings = services.settings
-    events = settings.batch_events_queue_url
-    hears = () if events is None else (_hear(services, events),)
     return (
-        *hears,
+        *hearing(services),
         Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
         Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
         Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
@@ -78,6 +76,10 @@ def chores(services: Services) -> tuple[Chore, ...]:
     )
 
 
-def _hear(services: Services, queue_url: str) -> Chore:
-    queue = open_queue(queue_url, region=services.settings.aws_region)
-    return Chore("events", consumer.EVERY_S, partial(consumer.consume, services, queue))
+def hearing(services: Services) -> tuple[Chore, ...]:
+    """The loop that reads Batch's events; none where no queue is set."""
+    settings = services.settings
+    if settings.batch_events_queue_url is None:
+        return ()
+    queue = open_queue(settings.batch_events_queue_url, region=settings.aws_region)
+    return (Chore("events", consumer.EVERY_S, partial(consumer.consume, services, queue)),)

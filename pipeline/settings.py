@@ -26,6 +26,8 @@ class Settings(BaseSettings):
 
     # Addresses; unset ones are embedded.
     database_url: SecretStr | None = None
+    # A secret of AWS Secrets Manager, JSON with username and password, for a DATABASE_URL that holds neither.
+    database_secret_arn: str | None = None
     redis_url: SecretStr | None = None
     # An ACL user that may touch progress keys only; jobs get this one.
     job_redis_url: SecretStr | None = None

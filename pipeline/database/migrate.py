@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import TupleRow
 
+from pipeline.database.address import open_address
 from pipeline.database.pool import CONNECT_TIMEOUT_S
 from pipeline.errors import AcademyError
 from pipeline.settings import Settings
@@ -103,7 +104,7 @@ def main() -> int:
     if settings.database_url is None:
         sys.stderr.write("DATABASE_URL is not set\n")
         return 64
-    for name in migrate(settings.database_url.get_secret_value()):
+    for name in migrate(open_address(settings)()):
         sys.stdout.write(f"applied {name}\n")
     return 0
 

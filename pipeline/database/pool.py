@@ -4,6 +4,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+from pipeline.database.address import open_address
 from pipeline.settings import Settings
 
 Pool = ConnectionPool[Connection[TupleRow]]
@@ -22,10 +23,8 @@ def open_pool(settings: Settings, *, application_name: str = "academy") -> Pool:
 
     It connects in the background: where Postgres is away, taking a connection raises `psycopg_pool.PoolTimeout`.
     """
-    if settings.database_url is None:
-        raise ValueError("DATABASE_URL is not set")
     return ConnectionPool(
-        settings.database_url.get_secret_value(),
+        open_address(settings),
         min_size=settings.database_pool_size,
         max_size=settings.database_pool_size,
         timeout=CHECKOUT_TIMEOUT_S,

@@ -40,16 +40,27 @@ RETRY_RULES: tuple[RetryRule, ...] = (
 )
 
 
+QueueName = Literal["video", "small"]
+# The folder below containers/ whose image the kind runs in.
+ImageName = Literal["transcode", "vision"]
+
+
 @dataclass(frozen=True)
 class Profile:
-    """A kind's container command and limits. `timeout_s` is per attempt; a job that ran into it is not repeated."""
+    """A kind's container command and limits. `timeout_s` is per attempt; a job that ran into it is not repeated.
+
+    `priority` (0 to 9999) orders the jobs of one tenant that wait in one queue, unless a submission says otherwise.
+    """
 
     command: tuple[str, ...]
-    queue: str
+    queue: QueueName
     vcpus: int
     memory_mib: int
     attempts: int
     timeout_s: int
+    image: ImageName = "transcode"
+    gpus: int = 0
+    priority: int = 0
     retry: tuple[RetryRule, ...] = RETRY_RULES
 
     def retries(self, *, attempt: int, exit_code: int | None, status_reason: str) -> bool:
@@ -64,14 +75,19 @@ CATALOG: dict[JobKind, Profile] = {
     JobKind.TRANSCODE: Profile(
         command=("python", "-m", "jobs.transcode"),
         queue="video",
-        vcpus=2,
-        memory_mib=4096,
+        image="transcode",
+        # All of a g4dn, g5 or g6.xlarge: it has one GPU, so no second job could run beside this one. What the ECS agent
+        # and the system keep of its 16 GiB is left to them.
+        vcpus=4,
+        memory_mib=12_288,
+        gpus=1,
         attempts=3,
         timeout_s=6 * 3600,
     ),
     JobKind.OMR: Profile(
         command=("python", "-m", "jobs.omr"),
         queue="small",
+        image="vision",
         vcpus=2,
         memory_mib=2048,
         attempts=3,
