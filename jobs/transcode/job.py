@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
-from jobs.transcode.early_upload import EarlyUpload
-from jobs.transcode.encode import EncodeReport, encode
+from jobs.transcode.early_upload import EarlyUpload, Run
+from jobs.transcode.encode import EncodeReport
+from jobs.transcode.encode_parts import encode_parts
 from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import (
     AUDIO_FOLDER,
@@ -25,6 +26,7 @@ from jobs.transcode.measure import (
     media_playlists,
     rate_curves,
 )
+from jobs.transcode.parts import cut, whole
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
@@ -105,15 +107,25 @@ def _encode(
     spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
 ) -> tuple[EncodeReport, frozenset[str]]:
     """What was written, and the names of the segments that are stored already."""
-    folders = [*(rung.folder for rung in plan.rungs), *([AUDIO_FOLDER] if plan.audio is not None else [])]
-    with EarlyUpload(work, output, folders) as early:
+    parts = cut(plan, spec.parts)
+    runs = [Run(rung.folder, part.segments) for rung in plan.rungs for part in parts]
+    if plan.audio is not None:
+        runs.append(Run(AUDIO_FOLDER, whole(plan).segments))
+    with EarlyUpload(work, output, runs) as early:
 
         def progress(done: float) -> None:
             early.check()
             report(done)
 
-        written = encode(
-            plan, source=source, output=output, devices=work.devices, limits=spec.limits, progress=progress
+        written = encode_parts(
+            plan,
+            parts,
+            workers=spec.workers,
+            source=source,
+            output=output,
+            devices=work.devices,
+            limits=spec.limits,
+            progress=progress,
         )
     return written, frozenset(early.stored)
 

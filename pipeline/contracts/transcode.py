@@ -67,7 +67,8 @@ class TranscodeLimits(Contract):
 class TranscodeSpec(Contract):
     """Everything that a transcode needs to know; the same value makes the same stream.
 
-    Without a `ladder` one is planned for the source; one that is given is taken as it is.
+    Without a `ladder` one is planned for the source; one that is given is taken as it is. The pictures are encoded in
+    `parts`, each by a process of its own and `workers` of them at a time; a short source is cut into fewer.
     """
 
     video_id: str
@@ -77,6 +78,8 @@ class TranscodeSpec(Contract):
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
     # EBU R128's integrated loudness, -16 for what is heard on phones and laptops; None leaves the sound as it is.
     loudness_lufs: float | None = Field(default=None, ge=-31, le=-10)
+    parts: int = Field(default=1, ge=1, le=1000)
+    workers: int = Field(default=1, ge=1, le=64)
     limits: TranscodeLimits = TranscodeLimits()
 
 

@@ -13,6 +13,7 @@ from jobs.transcode.authoring import RULES, key_frames_are_close
 from jobs.transcode.encode import encode
 from jobs.transcode.job import write_playlists
 from jobs.transcode.measure import measure_audio, measure_iframes, measure_renditions
+from jobs.transcode.parts import whole
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_master
 from jobs.transcode.published import read_stream
@@ -46,7 +47,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     plan = plan_transcode(spec, probe_file(source, ProbeLimits()))
     output = folder / "output"
     output.mkdir()
-    written = encode(plan, source=source, output=output, devices=DeviceWish(), limits=LIMITS, progress=lambda _: None)
+    written = encode(
+        plan, whole(plan), source=source, output=output, devices=DeviceWish(), limits=LIMITS, progress=lambda _: None
+    )
     audio = measure_audio(plan, written)
     write_playlists(
         output, written, write_master(measure_renditions(plan, written), audio, measure_iframes(plan, written))
