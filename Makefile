@@ -59,6 +59,7 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.ladder
+	$(BIN)/python -m benchmarks.split
 
 bench-progress: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.progress_reads

@@ -95,10 +95,10 @@ def run(contestant: Contestant, source: Path, facts: SourceFacts) -> Row:
         )
 
 
-def print_header() -> None:
+def print_header(module: str = "benchmarks.ladder") -> None:
     memory_gib = psutil.virtual_memory().total / 2**30
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), {memory_gib:.0f} GiB, ", end="")
-    print(f"Python {platform.python_version()}; `python -m benchmarks.ladder`\n")
+    print(f"Python {platform.python_version()}; `python -m {module}`\n")
 
 
 def _processor() -> str:

@@ -26,7 +26,7 @@ from jobs.transcode.measure import (
     media_playlists,
     rate_curves,
 )
-from jobs.transcode.parts import cut, whole
+from jobs.transcode.parts import cut_if_long, whole
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
@@ -107,7 +107,7 @@ def _encode(
     spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
 ) -> tuple[EncodeReport, frozenset[str]]:
     """What was written, and the names of the segments that are stored already."""
-    parts = cut(plan, spec.parts)
+    parts = cut_if_long(plan, spec.split)
     runs = [Run(rung.folder, part.segments) for rung in plan.rungs for part in parts]
     if plan.audio is not None:
         runs.append(Run(AUDIO_FOLDER, whole(plan).segments))
@@ -120,7 +120,7 @@ def _encode(
         written = encode_parts(
             plan,
             parts,
-            workers=spec.workers,
+            workers=spec.split.workers if spec.split is not None else 1,
             source=source,
             output=output,
             devices=work.devices,

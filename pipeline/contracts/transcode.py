@@ -64,11 +64,23 @@ class TranscodeLimits(Contract):
     decoder_cpu_s: int = Field(default=24 * 3600, ge=1)
 
 
+class Split(Contract):
+    """A source that lasts longer than `above_s` is encoded in parts of about `part_s`, `workers` of them at a time.
+
+    Each part has a process of its own, which keeps about two cores busy and needs the memory of a whole transcode.
+    The stream has the same segments as without.
+    """
+
+    above_s: float = Field(ge=0)
+    # A part costs a process's start and a group of pictures decoded twice: of three minutes that is little.
+    part_s: float = Field(default=180.0, gt=0)
+    workers: int = Field(default=1, ge=1, le=64)
+
+
 class TranscodeSpec(Contract):
     """Everything that a transcode needs to know; the same value makes the same stream.
 
-    Without a `ladder` one is planned for the source; one that is given is taken as it is. The pictures are encoded in
-    `parts`, each by a process of its own and `workers` of them at a time; a short source is cut into fewer.
+    Without a `ladder` one is planned for the source; one that is given is taken as it is.
     """
 
     video_id: str
@@ -78,8 +90,7 @@ class TranscodeSpec(Contract):
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
     # EBU R128's integrated loudness, -16 for what is heard on phones and laptops; None leaves the sound as it is.
     loudness_lufs: float | None = Field(default=None, ge=-31, le=-10)
-    parts: int = Field(default=1, ge=1, le=1000)
-    workers: int = Field(default=1, ge=1, le=64)
+    split: Split | None = None
     limits: TranscodeLimits = TranscodeLimits()
 
 

@@ -166,7 +166,8 @@ def test_the_outcome_tells_what_was_made(ten_seconds: Result):
 def test_encoded_in_parts_it_has_the_same_playlists(ten_seconds: Result, tmp_path: Path):
     """And passes the same checks, which are part of the job."""
     source = ten_seconds.folder.parent / "source.mp4"
-    result = transcode(source, tmp_path / "hls", ladder=SMALL_LADDER, parts=3, workers=2)
+    split = {"above_s": 8, "part_s": 4, "workers": 2}
+    result = transcode(source, tmp_path / "hls", ladder=SMALL_LADDER, split=split)
     assert result.exit_code == 0, result.words
     for track in ("v1", "v2", "audio"):
         playlists = [of.folder / track / "index.m3u8" for of in (result, ten_seconds)]
