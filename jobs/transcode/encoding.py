@@ -13,6 +13,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.transcode.checking import check_pictures
 from jobs.transcode.coverage import Coverage
 from jobs.transcode.crew import Crew, Stage
 from jobs.transcode.damage import refuse_damage
@@ -72,6 +73,8 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
             renditions=tuple(stage.result for stage in renditions),
             audio=sound.result if sound is not None else None,
         )
+    if part != whole(plan):
+        check_pictures(plan, report.renditions, output)
     return report.model_dump(mode="json")
 
 

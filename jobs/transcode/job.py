@@ -1,6 +1,7 @@
 """The transcode: a source becomes an adaptive HLS stream, as named steps over its spec."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from jobs.transcode.measure import (
     media_playlists,
     rate_curves,
 )
-from jobs.transcode.parts import cut_if_long, whole
+from jobs.transcode.parts import Part, cut_if_long, whole
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
@@ -59,9 +60,10 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         sides = sides_to_judge(spec.ladder, facts.video)
         difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
         plan = plan_transcode(spec, facts, difficulty)
+        parts = cut_if_long(plan, spec.split)
     with work.step(TRANSCODING) as report:
         plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
-        written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
+        written, stored = _encode(spec, plan, parts, source=source, output=output, work=work, report=report)
         renditions = measure_renditions(plan, written)
         if is_asked_for(os.environ):
             renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)
@@ -72,7 +74,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with ThreadPoolExecutor(1) as beside:
         stills = beside.submit(draw_stills, written.renditions, renditions, output=output, limits=spec.limits)
         with work.step(VALIDATING):
-            verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
+            verify(plan, parts, output=output, source_s=plan.source_s, limits=spec.limits)
         with work.step(THUMBNAIL):
             stills.result()
     with work.step(UPLOADING) as report:
@@ -104,10 +106,16 @@ def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
 
 
 def _encode(
-    spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
+    spec: TranscodeSpec,
+    plan: Plan,
+    parts: Sequence[Part],
+    *,
+    source: Path,
+    output: Path,
+    work: Workplace,
+    report: Report,
 ) -> tuple[EncodeReport, frozenset[str]]:
     """What was written, and the names of the segments that are stored already."""
-    parts = cut_if_long(plan, spec.split)
     runs = [Run(rung.folder, part.segments) for rung in plan.rungs for part in parts]
     if plan.audio is not None:
         runs.append(Run(AUDIO_FOLDER, whole(plan).segments))

@@ -7,6 +7,7 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.stream import Discard
 
+from jobs.transcode.checking import check_sound
 from jobs.transcode.encode import SoundRequest
 from jobs.transcode.plan import Plan
 from jobs.transcode.sound import encode_sound
@@ -28,6 +29,7 @@ def encode_sound_track(request: bytes, progress: Callable[[float], None]) -> dic
             gain_db=plan.gain_db,
             output=Path(asked.output),
         )
+    check_sound(facts, Path(asked.output))
     progress(1.0)
     return facts.model_dump(mode="json")
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from jobs.transcode.boxes import walk
+from jobs.transcode.checking import check_pictures, check_sound
 from jobs.transcode.encode import EncodeReport, EncodeRequest, SoundRequest, TrackFacts
 from jobs.transcode.encoding import encode_part
 from jobs.transcode.joining import join
@@ -20,8 +21,10 @@ from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.sound_encoding import encode_sound_track
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeSpec
+from pipeline.errors import PermanentError
 from pipeline.media.probe import ProbeLimits
 from pipeline.media.probing import probe_source
+from pipeline.reasons import Reason
 from tests.fixtures.media import Clip, make_clip, read_pictures
 from tests.jobs.transcode.test_job import times
 
@@ -219,4 +222,68 @@ def refuse_another_order(made: list[av.VideoFrame], due: list[av.VideoFrame]) ->
         distances = [float(np.abs(picture - other).mean()) for other in others]
         assert distances[number - max(0, number - 2)] <= min(min(distances) + 0.05, LIKE), (
             f"picture {number}: {distances}"
+        )
+
+
+@pytest.fixture(scope="module")
+def in_parts(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("parts")
+    source = with_b_pictures(folder)
+    plan = plan_transcode(SPEC, probe_source(source, source.stat().st_size, ProbeLimits(), at_most=None))
+    return Made(source, folder / "parts", plan, cut(plan, 2))
+
+
+def spoil(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is read with its last third changed, as a disk that lies would return it."""
+    read = Path.read_bytes
+
+    def read_spoilt(self: Path) -> bytes:
+        data = read(self)
+        third = len(data) // 3
+        return data[:-third] + bytes(byte ^ 0x5A for byte in data[-third:]) if self == path else data
+
+    monkeypatch.setattr(Path, "read_bytes", read_spoilt)
+
+
+def test_a_part_s_broken_picture_is_found_by_the_part(in_parts: Made, monkeypatch: pytest.MonkeyPatch):
+    tracks = in_parts.report.renditions
+    check_pictures(in_parts.plan, tracks, in_parts.folder)
+    spoil(in_parts.folder / "v1" / segment_name(3), monkeypatch)
+    with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*v1/00003.m4s"):
+        check_pictures(in_parts.plan, tracks, in_parts.folder)
+
+
+def test_a_key_frame_that_is_not_where_the_part_says_is_found(in_parts: Made):
+    (track,) = in_parts.report.renditions
+    first, *others = track.segments
+    wrong = first.keys[0].model_copy(update={"bytes": first.keys[0].bytes // 2})
+    spoilt = track.model_copy(update={"segments": (first.model_copy(update={"keys": (wrong,)}), *others)})
+    with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*cannot be decoded"):
+        check_pictures(in_parts.plan, (spoilt,), in_parts.folder)
+
+
+def test_sound_of_another_length_is_found(in_parts: Made):
+    track = in_parts.report.audio
+    assert track is not None
+    check_sound(track, in_parts.folder)
+    longer = track.segments[0].model_copy(update={"units": track.segments[0].units + 1024})
+    with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*samples decode"):
+        check_sound(track.model_copy(update={"segments": (longer, *track.segments[1:])}), in_parts.folder)
+
+
+def test_who_encodes_a_part_checks_it(in_parts: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise PermanentError(Reason.VERIFY_FAILED, "seen")
+
+    monkeypatch.setattr("jobs.transcode.encoding.check_pictures", refuse)
+    monkeypatch.setattr("jobs.transcode.sound_encoding.check_sound", refuse)
+    source = in_parts.folder.parent / "source"
+    with pytest.raises(PermanentError, match="seen"):
+        encode_part(_request(source, tmp_path, in_parts.plan, cut(in_parts.plan, 2)[1]), _ignore)
+    with pytest.raises(PermanentError, match="seen"):
+        encode_sound_track(
+            SoundRequest(source=str(source), output=str(tmp_path), plan=in_parts.plan, max_streams=8)
+            .model_dump_json()
+            .encode(),
+            _ignore,
         )

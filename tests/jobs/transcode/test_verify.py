@@ -15,10 +15,11 @@ from jobs.transcode.job import write_playlists
 from jobs.transcode.measure import measure_audio, measure_iframes, measure_renditions
 from jobs.transcode.parts import whole
 from jobs.transcode.plan import Plan, plan_transcode
+from jobs.transcode.playing import in_turn
 from jobs.transcode.playlists import write_master
 from jobs.transcode.published import read_stream
 from jobs.transcode.verify import VerifyReply, verify, verify_request
-from jobs.transcode.verifying import expected_of, in_turn, verify_stream
+from jobs.transcode.verifying import expected_of, verify_stream
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
@@ -75,7 +76,7 @@ def check(stream: Stream, *, source_s: float | None = None) -> int:
 def test_a_good_stream_passes_and_the_pictures_of_each_renditions_turn_are_decoded(good: Stream):
     output, plan = good
     # Segments 0, 2 and 4 of the one and 0, 1, 3 and 4 of the other, of 25 pictures each.
-    assert verify(plan, output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
+    assert verify(plan, [whole(plan)], output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
 
 
 @pytest.mark.parametrize("renditions", [1, 2, 3, 5])
