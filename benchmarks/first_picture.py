@@ -1,12 +1,9 @@
 """How long a transcode takes from its process's start until pictures are encoded.
 
-usage: python -m benchmarks.first_picture [SOURCE ...]
-
 The job gets the first second of each source, packets as they are. What is timed lasts until its first segment is in a
 file: all pictures of that second, in the smallest rendition to be done, so the first of them came earlier than that.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +14,7 @@ from statistics import median
 
 import av
 
-from benchmarks.ladder import MEDIA, contestant_environment, our_command, print_header
+from benchmarks.ladder import MEDIA, chosen_sources, contestant_environment, our_command, print_machine
 
 RUNS = 5
 DEADLINE_S = 60.0
@@ -55,14 +52,12 @@ def seconds_until_a_segment(source: Path) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    sources = [Path(argument) for argument in arguments] or sorted(MEDIA.glob("*.mp4"))
+    sources = chosen_sources("benchmarks.first_picture", __doc__, arguments)
     if not sources:
         print(f"skipped: no sources in {MEDIA}")
         return 0
-    print_header()
-    print(
-        f"load average {os.getloadavg()[0]:.1f}; {RUNS} runs\n\n| source | lowest s | median s |\n| --- | ---: | ---: |"
-    )
+    print_machine("benchmarks.first_picture", arguments)
+    print(f"{RUNS} runs\n\n| source | lowest s | median s |\n| --- | ---: | ---: |")
     for source in sources:
         with tempfile.TemporaryDirectory() as folder:
             piece = Path(folder) / "piece.mp4"

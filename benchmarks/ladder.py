@@ -1,13 +1,13 @@
 """`make bench`: the old ladder command and our job, side by side, on the sources beside the repository.
 
-usage: python -m benchmarks.ladder [SOURCE ...]
-
 Prints a Markdown table: wall and CPU seconds, peak memory of all processes, bytes of video, VMAF per rung.
 """
 
+import argparse
 import json
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
@@ -54,7 +54,12 @@ def our_command(source: Path, output: Path) -> Sequence[str]:
     spec = output.with_suffix(".json")
     rungs = [{"name": f"{side}p", "short_side_px": side, "video_bps": bps} for side, bps in OLD_RUNGS]
     spec.write_text(json.dumps({"ladder": rungs}))
-    return [sys.executable, "-m", "jobs.transcode", str(source), str(output), "--spec", str(spec)]
+    return [*planned_command(source, output), "--spec", str(spec)]
+
+
+def planned_command(source: Path, output: Path) -> Sequence[str]:
+    """With the rungs that the job plans for the source."""
+    return [sys.executable, "-m", "jobs.transcode", str(source), str(output)]
 
 
 def _old_ladder(program: str) -> Callable[[Path, Path], Sequence[str]]:
@@ -95,10 +100,12 @@ def run(contestant: Contestant, source: Path, facts: SourceFacts) -> Row:
         )
 
 
-def print_header(module: str = "benchmarks.ladder") -> None:
+def print_machine(module: str, arguments: Sequence[str]) -> None:
+    """When, where and with which command the figures below were measured."""
     memory_gib = psutil.virtual_memory().total / 2**30
+    command = shlex.join(["python", "-m", module, *arguments])
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({_processor()}), {memory_gib:.0f} GiB, ", end="")
-    print(f"Python {platform.python_version()}; `python -m {module}`\n")
+    print(f"load average {os.getloadavg()[0]:.1f}, Python {platform.python_version()}; `{command}`\n", flush=True)
 
 
 def _processor() -> str:
@@ -124,15 +131,33 @@ def print_rows(source: Path, facts: SourceFacts, rows: Sequence[Row]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    sources = [Path(argument) for argument in arguments] or sorted(MEDIA.glob("*.mp4"))
+    sources = chosen_sources("benchmarks.ladder", __doc__, arguments)
     if not sources or not OLD_LADDER.exists():
         print(f"skipped: no sources in {MEDIA} or no {OLD_LADDER}")
         return 0
-    print_header()
+    print_machine("benchmarks.ladder", arguments)
     for source in sources:
         facts = probe_file(source, ProbeLimits())
         print_rows(source, facts, [run(contestant, source, facts) for contestant in contestants()])
     return 0
+
+
+def chosen_sources(module: str, description: str | None, arguments: Sequence[str]) -> list[Path]:
+    """The videos of a command line; without any, all of those beside the repository."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    parser.add_argument(
+        "sources", nargs="*", type=existing_file, metavar="SOURCE", help=f"videos; by default all of {MEDIA}"
+    )
+    sources: list[Path] = parser.parse_args(arguments).sources
+    return sources or sorted(MEDIA.glob("*.mp4"))
+
+
+def existing_file(argument: str) -> Path:
+    """An argument's type: the path of a file that is there."""
+    path = Path(argument)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{argument} is not a file")
+    return path
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.ladder import MEDIA, contestant_environment, print_header
+from benchmarks.ladder import MEDIA, contestant_environment, print_machine
 from benchmarks.long_source import repeat
 from benchmarks.process_cost import Cost, run_measured
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     if source is None:
         print(f"skipped: no lecture in {MEDIA}")
         return 0
-    print_header("benchmarks.split")
+    print_machine("benchmarks.split", arguments)
     print("| parts | processes at a time | wall s | CPU s | more than whole | peak MiB | encoding s | checking s |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:

@@ -14,7 +14,7 @@ from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import TypeVar
 
-from benchmarks.ladder import MEDIA, print_header
+from benchmarks.ladder import MEDIA, print_machine
 from benchmarks.long_source import repeat
 from jobs.transcode.difficulty import measure_difficulty
 from jobs.transcode.encode import encode, encode_sound_alone
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
     if source is None:
         print(f"skipped: no lecture in {MEDIA}")
         return 0
-    print_header("benchmarks.split_model")
+    print_machine("benchmarks.split_model", arguments)
     print("| step | CPU s | wall s |\n| --- | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         long, output = Path(folder) / "source.mp4", Path(folder) / "output"

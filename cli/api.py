@@ -75,9 +75,11 @@ class NewVideo:
     allow_skip: bool = True
     max_speed: float = 2.0
     show_watermark: bool = False
+    loudness_lufs: float | None = None
+    """None leaves it to what the tenant has by default."""
 
     def body(self) -> dict[str, Any]:
-        return {
+        body = {
             "session": self.session,
             "title": self.title,
             "filename": self.path.name,
@@ -87,6 +89,7 @@ class NewVideo:
             "max_speed": self.max_speed,
             "show_watermark": self.show_watermark,
         }
+        return body if self.loudness_lufs is None else {**body, "loudness_lufs": self.loudness_lufs}
 
 
 def content_type_of(path: Path) -> str:

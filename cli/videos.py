@@ -29,7 +29,7 @@ app = typer.Typer(
 VideoArgument = Annotated[str, typer.Argument(metavar="ID", help="A video's ID, or its first characters.")]
 
 
-@app.command(epilog="Example: academy videos upload lecture.mp4 --title 'Algebra 3' --session algebra")
+@app.command(epilog="Example: academy videos upload lecture.mp4 --title 'Algebra 3' --session algebra --loudness -16")
 def upload(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The lecture: mp4, mov, mkv, webm, avi, ts …")],
     *,
@@ -38,6 +38,16 @@ def upload(
     allow_skip: Annotated[bool, typer.Option("--skip/--no-skip", help="Whether viewers may skip ahead.")] = True,
     max_speed: Annotated[float, typer.Option(min=0.25, max=4, help="The fastest playback.")] = 2.0,
     show_watermark: Annotated[bool, typer.Option("--watermark", help="Show who watches on the picture.")] = False,
+    loudness: Annotated[
+        float | None,
+        typer.Option(
+            min=-31,
+            max=-10,
+            metavar="LUFS",
+            help="Bring the sound to this loudness (EBU R128), -16 for phones and laptops.",
+            show_default="the tenant's, else as recorded",
+        ),
+    ] = None,
     watch: Watch = True,
     timeout: GiveUpAfter = A_DAY_S,
     as_json: AsJson = False,
@@ -54,6 +64,7 @@ def upload(
         allow_skip=allow_skip,
         max_speed=max_speed,
         show_watermark=show_watermark,
+        loudness_lufs=loudness,
     )
     with open_api(tenant) as api:
         reply = api.init_upload(new)

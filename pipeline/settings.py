@@ -13,7 +13,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.contracts.transcode import Split, TranscodeLimits
+from pipeline.contracts.transcode import Lufs, Split, TranscodeLimits
 
 MIB = 1024 * 1024
 
@@ -67,6 +67,11 @@ class Settings(BaseSettings):
     cpu_fallback: bool | None = None
     quality: Literal["vmaf"] | None = None
 
+    # What the sound of new videos is brought to where their upload says nothing, for all tenants and, as a JSON object,
+    # for single ones (null: left as it is); unset: left as it is.
+    loudness_lufs: Lufs | None = None
+    tenant_loudness_lufs: dict[str, Lufs | None] = Field(default_factory=dict)
+
     database_pool_size: int = Field(default=6, ge=2, le=30)
     upload_expires_s: int = Field(default=3600, ge=60, le=86_400)
     job_url_expires_s: int = Field(default=12 * 3600, ge=60, le=7 * 86_400)
@@ -92,7 +97,7 @@ class Settings(BaseSettings):
     # start, and what a page of a PDF, TIFF or ZIP is taken to weigh, since nobody has opened the file yet.
     omr_max_batch_bytes: int = Field(default=4 * 1024 * MIB, ge=1)
     omr_pages_per_job: int = Field(default=1000, ge=1)
-    omr_bytes_per_page: int = Field(default=250_000, ge=1)
+    omr_bytes_per_page: int = Field(default=150_000, ge=1)
     # How long a job goes on telling a control plane that does not answer how it ended.
     finish_patience_s: float = Field(default=60.0, gt=0)
     # How often rows are compared with what the executor says; an idle sweep is one indexed query.
@@ -120,6 +125,10 @@ class Settings(BaseSettings):
         if self.split_above_s is None:
             return None
         return Split(above_s=self.split_above_s, part_s=self.split_part_s, workers=self.split_workers)
+
+    def default_loudness(self, tenant_id: str) -> float | None:
+        """In LUFS; None where the tenant's videos keep their sound as it is."""
+        return self.tenant_loudness_lufs.get(tenant_id, self.loudness_lufs)
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:

@@ -14,7 +14,13 @@ from control_plane.reconciling.apply import Change, fail_job
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.database.jobs import Job, lock_next_to_dispatch, record_dispatch_failure, record_handle
+from pipeline.database.jobs import (
+    Job,
+    lock_next_to_dispatch,
+    record_dispatch_error,
+    record_dispatch_failure,
+    record_handle,
+)
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import Submission
 from pipeline.identifiers import TenantId
@@ -26,6 +32,8 @@ NAME = "dispatcher"
 # Submits are woken by the request that inserts a row; this is for rows that wait out a back-off.
 EVERY_S = 1.0
 LONGEST_BACK_OFF_S = 60.0
+# An executor that breaks over a job this often, in ways that nobody foresaw, will break again: two minutes in all.
+MOST_ERRORS = 8
 
 logger = get_logger(__name__)
 
@@ -52,15 +60,28 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
     try:
         handle = services.executor.find(name) or services.executor.submit(submission_of(services, job))
     except Unavailable as exc:
-        wait_s = min(2.0**job.dispatch_tries, LONGEST_BACK_OFF_S)
+        wait_s = _back_off_s(job)
         logger.warning("executor_unavailable", job_id=name, error=str(exc), again_in_s=wait_s)
         return Change(record_dispatch_failure(connection, job, wait_s=wait_s, detail=redact_text(str(exc))))
     except PermanentError as exc:
         logger.warning("submit_refused", job_id=name, error=str(exc))
         refusal = Fail(job.attempt, Reason.SUBMIT_REFUSED, redact_text(str(exc)))
         return fail_job(connection, job, refusal)
+    except Exception as exc:
+        # Whatever is wrong with this job or with how it is submitted, the jobs behind it must not wait for it.
+        logger.exception("submit_failed", job_id=name, errors_before=job.dispatch_errors)
+        # With what Postgres does not store escaped, such as a NUL.
+        detail = redact_text(repr(exc))
+        if job.dispatch_errors + 1 >= MOST_ERRORS:
+            return fail_job(connection, job, Fail(job.attempt, Reason.INTERNAL_ERROR, detail))
+        return Change(record_dispatch_error(connection, job, wait_s=_back_off_s(job), detail=detail))
     logger.info("job_submitted", job_id=name, tenant_id=job.tenant_id, handle=handle)
     return Change(record_handle(connection, job, handle=handle))
+
+
+def _back_off_s(job: Job) -> float:
+    # More tries than these change nothing, and a float holds 2**1023 at most.
+    return float(min(2 ** min(job.dispatch_tries, 10), LONGEST_BACK_OFF_S))
 
 
 def submission_of(services: Services, job: Job) -> Submission:

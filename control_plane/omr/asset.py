@@ -39,7 +39,7 @@ class BatchAsset:
     kind = JobKind.OMR
     noun = "batch"
     steps = STEPS
-    # A page of 100 questions is about 15 kB, and a shard has some thousand pages at most.
+    # A page of 100 questions is about 10 kB, and a shard of faxes, small as they are, has some 4,000 pages.
     outcome_limit_bytes = 64 * 1024 * 1024
 
     def attempt_prefix(self, tenant_id: str, asset_id: UUID, *, job_id: UUID, attempt: int) -> str:

@@ -7,11 +7,19 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
-from control_plane.omr.batches import get_batch, init_batch, retry_batch
+from control_plane.omr.batches import get_batch, init_batch, list_awaited_files, retry_batch
 from control_plane.omr.calls import BatchCall
 from control_plane.omr.complete import complete_batch
 from control_plane.omr.export import all_sheets, csv_lines, exported_sheet, questions_of
-from control_plane.omr.replies import BatchCreated, BatchPage, BatchProgress, BatchReply, ExportedBatch, SheetPage
+from control_plane.omr.replies import (
+    BatchCreated,
+    BatchPage,
+    BatchProgress,
+    BatchReply,
+    BatchUploads,
+    ExportedBatch,
+    SheetPage,
+)
 from control_plane.omr.shown import show_batch, show_batch_in_full, show_sheet
 from control_plane.omr.templates import get_template
 from control_plane.omr.uploads import sign_upload
@@ -38,6 +46,13 @@ def create(services: Wired, caller: Writer, call: BatchCall) -> BatchCreated:
         **vars(show_batch_in_full(batch, BatchCounts(), files=files, shards=[])),
         uploads=tuple(sign_upload(services, file) for file in files),
     )
+
+
+@router.post("/{batch_id}/uploads")
+def uploads(services: Wired, caller: Writer, batch_id: UUID) -> BatchUploads:
+    """New PUTs for the files of a PENDING batch, where the first have expired; a 412 says that the file is there."""
+    files = list_awaited_files(services, caller, batch_id)
+    return BatchUploads(uploads=tuple(sign_upload(services, file) for file in files))
 
 
 @router.post("/{batch_id}/complete")

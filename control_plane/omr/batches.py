@@ -18,7 +18,7 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.database.jobs import find_live_job, insert_job
 from pipeline.database.omr_batch_moves import advance_batch
 from pipeline.database.omr_batches import NewBatch, OmrBatch, find_batch, insert_batch, lock_batch, touch_batch
-from pipeline.database.omr_files import OmrFile, insert_files
+from pipeline.database.omr_files import OmrFile, insert_files, list_files
 from pipeline.database.omr_shards import list_shards, record_shard_job
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.lifecycle.batch_state import BatchStatus
@@ -65,6 +65,17 @@ def get_batch(connection: Connection[TupleRow], tenant_id: str, batch_id: UUID) 
     if batch is None:
         raise NotFound("batch_not_found", f"no batch {batch_id}")
     return batch
+
+
+def list_awaited_files(services: Services, caller: Caller, batch_id: UUID) -> list[OmrFile]:
+    """The files of a PENDING batch; raises `Conflict` once it is complete."""
+    with services.pool.connection() as connection:
+        batch = get_batch(connection, caller.tenant_id, batch_id)
+        if batch.status != BatchStatus.PENDING:
+            raise Conflict(
+                "batch_is_not_pending", f"batch {batch_id} is {batch.status}; only a PENDING one takes uploads"
+            )
+        return list_files(connection, caller.tenant_id, batch_id)
 
 
 def retry_batch(services: Services, caller: Caller, batch_id: UUID) -> OmrBatch:

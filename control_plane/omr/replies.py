@@ -122,6 +122,10 @@ class BatchCreated(BatchReply):
     uploads: tuple[SignedUpload, ...]
 
 
+class BatchUploads(Reply):
+    uploads: tuple[SignedUpload, ...]
+
+
 class BatchPage(Reply):
     items: tuple[BatchRow, ...]
     next_cursor: str | None

@@ -75,12 +75,11 @@ def _template_of(connection: Connection[TupleRow], submission: Submission) -> Te
 
 
 def _write(connection: Connection[TupleRow], before: Submission, standing: Standing, edit: SubmissionEdit) -> None:
-    """The row was read without a lock: it is written only where it, and the person, saw the same version."""
+    """Nothing is locked: it is written where the person saw the version that was read, and it still is that one."""
     seen = edit.version - 1
-    written = None
-    if before.version == seen:
-        written = replace_standing(connection, before.tenant_id, before.id, version=seen, standing=standing)
-    if written is None:
+    if before.version != seen or not replace_standing(
+        connection, before.tenant_id, before.id, version=before.version, standing=standing
+    ):
         now = get_sheet(connection, before.tenant_id, before.id)
         raise VersionConflict(
             "sheet_has_changed",

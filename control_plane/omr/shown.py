@@ -104,7 +104,6 @@ def show_batch_in_full(
 
 def show_sheet(services: Services, sheet: Submission) -> SheetRow:
     review = sheet.meta["manual_review"]
-    has_overlay = sheet.meta["ai_result"].get("overlay") is not None
     return SheetRow(
         id=sheet.id,
         batch_id=sheet.batch_id,
@@ -122,11 +121,18 @@ def show_sheet(services: Services, sheet: Submission) -> SheetRow:
             reviewed_by=sheet.reviewed_by,
             reviewed_at=sheet.reviewed_at,
         ),
-        overlay_url=f"{services.public_url}/api/v1/omr/sheets/{sheet.id}/overlay.png" if has_overlay else None,
+        overlay_url=_overlay_url(services, sheet),
         version=sheet.version,
         created_at=sheet.created_at,
         updated_at=sheet.updated_at,
     )
+
+
+def _overlay_url(services: Services, sheet: Submission) -> str | None:
+    """Another one for each version, since browsers keep the picture for a while."""
+    if sheet.meta["ai_result"].get("overlay") is None:
+        return None
+    return f"{services.public_url}/api/v1/omr/sheets/{sheet.id}/overlay.png?v={sheet.version}"
 
 
 def show_sheet_in_full(

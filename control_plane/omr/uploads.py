@@ -23,7 +23,7 @@ SHEETS: Mapping[str, str] = {
     "application/x-zip-compressed": ".zip",
 }
 # How files of these types begin. PDF's own rule is a header within the first kilobyte.
-_BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+", b"PK\x03\x04")
+_BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"PK\x03\x04")
 _PDF_HEADER = b"%PDF-"
 HEAD_BYTES = 1024
 CHECKS_AT_ONCE = 16

@@ -21,8 +21,10 @@ def new_transcode(
 ) -> NewJob:
     """The job of a checked source. Its stored spec has the source's key in the place of a URL."""
     source = Source(url="", etag=etag, size_bytes=size_bytes, filename=video.filename)
-    asked = TranscodeSpec(video_id=str(video.id), source=source, split=split, limits=limits)
-    spec = asked.model_dump(mode="json")
+    wished = TranscodeSpec(
+        video_id=str(video.id), source=source, loudness_lufs=video.loudness_lufs, split=split, limits=limits
+    )
+    spec = wished.model_dump(mode="json")
     del spec["source"]["url"]
     spec["source"]["key"] = video.source_key
     return NewJob(

@@ -18,6 +18,7 @@ def show_video(services: Services, video: Video) -> dict[str, Any]:
         "allow_skip": video.allow_skip,
         "max_speed": video.max_speed,
         "show_watermark": video.show_watermark,
+        "loudness_lufs": video.loudness_lufs,
         "status": video.status,
         "error_reason": video.error_reason,
         "error_message": _message(video.error_reason),

@@ -11,6 +11,7 @@ from control_plane.auth import Caller
 from control_plane.reconciling.statuses import put_status
 from control_plane.services import Services
 from control_plane.videos.asset import status_of_video
+from pipeline.contracts.transcode import Lufs
 from pipeline.database.videos import NewUpload, NewVideo, Video, find_video, insert_video, replace_upload
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.identifiers import new_video_id
@@ -48,7 +49,7 @@ class InitCall(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     video_id: UUID | None = None
-    """A PENDING video to upload to again; its title and session stay as they are."""
+    """A PENDING video to upload to again; its title, session and wishes stay as they are."""
     session: Annotated[Text, Field(max_length=200)] | int | None = None
     title: Annotated[Text, Field(max_length=300)]
     filename: Annotated[Text, Field(max_length=255)]
@@ -57,6 +58,8 @@ class InitCall(BaseModel):
     allow_skip: bool = True
     max_speed: float = Field(default=2.0, ge=0.25, le=4.0)
     show_watermark: bool = False
+    loudness_lufs: Lufs | None = None
+    """What the sound is brought to. null leaves it as it is; left out, the tenant's default holds."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Vid
         allow_skip=call.allow_skip,
         max_speed=call.max_speed,
         show_watermark=call.show_watermark,
+        loudness_lufs=_loudness(services, caller, call),
         created_by=caller.user_id,
         source_key=upload.key,
         declared_bytes=call.size,
@@ -94,6 +98,12 @@ def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Vid
         video = insert_video(connection, new)
     put_status(services, status_of_video(video, None))
     return video, upload.signed
+
+
+def _loudness(services: Services, caller: Caller, call: InitCall) -> float | None:
+    if "loudness_lufs" in call.model_fields_set:
+        return call.loudness_lufs
+    return services.settings.default_loudness(caller.tenant_id)
 
 
 def _check(services: Services, call: InitCall) -> None:

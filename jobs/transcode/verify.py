@@ -42,8 +42,11 @@ def verify_request(plan: Plan, *, output: Path, source_s: float) -> VerifyReques
         grid=plan.grid,
         sizes=tuple((rung.width, rung.height) for rung in plan.rungs),
         has_audio=plan.audio is not None,
-        # Sound alone is one, unless it was ordered at a rate that it hardly or not at all fits.
-        needs_low_variant=plan.audio is not None and plan.audio_bps <= LOW_SOUND_BPS,
+        # Sound alone is one, unless it was ordered at a rate that it hardly or not at all fits, or is too short for
+        # an encoder to have come down to its rate.
+        needs_low_variant=(
+            plan.audio is not None and plan.audio_bps <= LOW_SOUND_BPS and plan.grid.duration_s >= plan.grid.segment_s
+        ),
         source_s=source_s,
     )
 

@@ -1,6 +1,6 @@
 """The transcode job: what it is told and what it tells."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,10 @@ DEFAULT_LADDER: tuple[RungSpec, ...] = (
     RungSpec(name="720p", short_side_px=720, video_bps=2_500_000),
     RungSpec(name="1080p", short_side_px=1080, video_bps=4_800_000),
 )
+
+
+# EBU R128's integrated loudness: -16 for what is heard on phones and laptops, -23 for broadcasts.
+Lufs = Annotated[float, Field(ge=-31, le=-10)]
 
 
 class Source(Contract):
@@ -88,8 +92,8 @@ class TranscodeSpec(Contract):
     ladder: tuple[RungSpec, ...] | None = Field(default=None, min_length=1, max_length=8)
     segment_s: int = Field(default=4, ge=1, le=10)
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
-    # EBU R128's integrated loudness, -16 for what is heard on phones and laptops; None leaves the sound as it is.
-    loudness_lufs: float | None = Field(default=None, ge=-31, le=-10)
+    # What the sound is brought to; None leaves it as it is.
+    loudness_lufs: Lufs | None = None
     split: Split | None = None
     limits: TranscodeLimits = TranscodeLimits()
 

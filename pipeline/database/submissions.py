@@ -110,14 +110,13 @@ def replace_standings(
 
 def replace_standing(
     connection: Connection[TupleRow], tenant_id: str, submission_id: UUID, *, version: int, standing: Standing
-) -> int | None:
-    """The new version; None where the row has another one than `version`."""
+) -> bool:
+    """Whether it was done; not where the row has another version than `version`."""
     query = SQL(
         "UPDATE submissions SET {}, version = version + 1, updated_at = now()"
-        " WHERE tenant_id = %s AND id = %s AND version = %s RETURNING version"
+        " WHERE tenant_id = %s AND id = %s AND version = %s"
     ).format(_assignments())
-    row = connection.execute(query, [*_values(standing), tenant_id, submission_id, version]).fetchone()
-    return row[0] if row is not None else None
+    return connection.execute(query, [*_values(standing), tenant_id, submission_id, version]).rowcount == 1
 
 
 def _assignments() -> Composed:

@@ -23,6 +23,7 @@ class Video:
     allow_skip: bool
     max_speed: float
     show_watermark: bool
+    loudness_lufs: float | None
     created_by: str
     status: str
     error_reason: str | None
@@ -56,6 +57,7 @@ class NewVideo:
     allow_skip: bool
     max_speed: float
     show_watermark: bool
+    loudness_lufs: float | None
     created_by: str
     source_key: str
     declared_bytes: int

@@ -1,6 +1,7 @@
-"""What the end of an attempt means for a local job: pure, and in AWS Batch's words."""
+"""What becomes of a local job when attempts start and end, and when it is forgotten: pure, in AWS Batch's words."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from pipeline.execution.attempt_files import ExitRecord
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT, Profile
@@ -12,6 +13,9 @@ TIMED_OUT = "Job attempt duration exceeded timeout"
 # Batch's rules know a machine that went away by the words at the start.
 LOST = "Host EC2 (this machine) lost the attempt"
 INTERRUPTED = "Host EC2 (this machine) is being stopped"
+
+KEEP_ENDED = timedelta(days=30)
+KEEP_ENDED_JOBS = 1000
 
 
 def attempt_started(job: JobRecord, *, now: datetime) -> JobRecord:
@@ -47,14 +51,32 @@ def attempt_ended(job: JobRecord, end: ExitRecord | None, *, profile: Profile, n
         return job_ended(after, JobState.FAILED, ended.status_reason, now=now)
     if ended.exit_code == EXIT_DONE:
         return job_ended(after, JobState.SUCCEEDED, ended.status_reason, now=now)
-    counted = sum(not attempt.interrupted for attempt in after.attempts)
-    if profile.retries(attempt=counted, exit_code=ended.exit_code, status_reason=ended.status_reason):
+    if profile.retries(attempt=_counted(after), exit_code=ended.exit_code, status_reason=ended.status_reason):
         return after.model_copy(update={"state": JobState.RUNNABLE})
     return job_ended(after, JobState.FAILED, ended.status_reason, now=now)
 
 
 def job_ended(job: JobRecord, state: JobState, status_reason: str, *, now: datetime) -> JobRecord:
     return job.model_copy(update={"state": state, "status_reason": status_reason, "ended_at": now})
+
+
+def retry_pause_s(job: JobRecord, *, first_s: float) -> float:
+    """Before the next attempt of a job: doubled with each one that counts."""
+    return first_s * 2.0 ** max(0, _counted(job) - 1)
+
+
+def to_forget(jobs: Iterable[JobRecord], *, now: datetime) -> list[str]:
+    """Handles of jobs that ended long ago, and of the oldest of too many."""
+    ended = sorted(((job.ended_at, job.handle) for job in jobs if job.ended_at is not None), reverse=True)
+    return [
+        handle
+        for number, (ended_at, handle) in enumerate(ended)
+        if number >= KEEP_ENDED_JOBS or ended_at < now - KEEP_ENDED
+    ]
+
+
+def _counted(job: JobRecord) -> int:
+    return sum(not attempt.interrupted for attempt in job.attempts)
 
 
 def _status_reason(attempt: AttemptRecord, end: ExitRecord | None) -> str:

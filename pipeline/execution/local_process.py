@@ -4,16 +4,15 @@ All state is on disk (`pipeline.execution.local_state`), so that an executor tha
 running ones go on under its eyes, ended ones are read, and those whose supervisor is gone are lost and tried again.
 """
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Condition, Thread
 
 from pipeline.contracts.envelope import JobKind
-from pipeline.errors import PermanentError, Unavailable
+from pipeline.errors import Unavailable
 from pipeline.execution.attempt_files import AttemptRequest
 from pipeline.execution.catalog import CATALOG, Profile
 from pipeline.execution.executor import JobReport, Submission
@@ -22,13 +21,15 @@ from pipeline.execution.local_decisions import (
     attempt_interrupted,
     attempt_started,
     job_ended,
+    retry_pause_s,
+    to_forget,
 )
 from pipeline.execution.local_state import JobRecord, StateFolder, own_folder, report_of
+from pipeline.execution.local_submissions import handle_of, refuse_impossible
 from pipeline.execution.log_tail import read_tail
 from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment, command_of
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger
-from pipeline.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -37,18 +38,13 @@ LOOK_EVERY_S = 0.1
 # After a failure of the state folder's disk.
 REST_S = 1.0
 GRACE_S = 30.0
-KEEP_ENDED = timedelta(days=30)
-KEEP_ENDED_JOBS = 1000
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 class LocalExecutor:
     """Implements `Executor`; at most `slots` attempts run at once, the oldest job first.
 
-    A handle is made from the job's name, so that submitting a name twice is one job. `grace_s` is the time between
-    SIGTERM and SIGKILL, `retry_pause_s` the pause before the first retry, doubled for each further one. Raises
-    `Unavailable` where another process owns `folder`.
+    `grace_s` is the time between SIGTERM and SIGKILL, `retry_pause_s` the pause before the first retry, doubled for
+    each further one. Raises `Unavailable` where another process owns `folder`.
     """
 
     def __init__(
@@ -77,13 +73,8 @@ class LocalExecutor:
         self._thread.start()
 
     def submit(self, submission: Submission) -> str:
-        profile = self._catalog.get(submission.kind)
-        if profile is None:
-            raise PermanentError(Reason.SUBMIT_REFUSED, f"no command is known for {submission.kind!r}")
-        if _NAME.fullmatch(submission.name) is None:
-            raise PermanentError(Reason.SUBMIT_REFUSED, f"the name {submission.name!r} does not match {_NAME.pattern}")
-        _refuse_bad_variables(submission.environment)
-        handle = _handle_of(submission.name)
+        refuse_impossible(submission, self._catalog)
+        handle = handle_of(submission.name)
         with self._change:
             self._require_open()
             if handle in self._jobs:
@@ -107,7 +98,7 @@ class LocalExecutor:
     def find(self, name: str) -> str | None:
         with self._change:
             self._require_open()
-            handle = _handle_of(name)
+            handle = handle_of(name)
             return handle if handle in self._jobs else None
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
@@ -216,8 +207,7 @@ class LocalExecutor:
             self._end(after)
         else:
             self._save(after)
-            counted = sum(not attempt.interrupted for attempt in after.attempts)
-            self._not_before[job.handle] = time.monotonic() + self._retry_pause_s * 2 ** max(0, counted - 1)
+            self._not_before[job.handle] = time.monotonic() + retry_pause_s(after, first_s=self._retry_pause_s)
         del self._running[running.handle]
 
     def _start_runnable(self) -> None:
@@ -280,27 +270,10 @@ class LocalExecutor:
         self._jobs[job.handle] = job
 
     def _prune(self) -> None:
-        """Forget jobs that ended long ago, and the oldest of too many."""
-        ended = sorted(
-            ((job.ended_at, job.handle) for job in self._jobs.values() if job.ended_at is not None), reverse=True
-        )
-        oldest = datetime.now(UTC) - KEEP_ENDED
-        for number, (ended_at, handle) in enumerate(ended):
-            if number >= KEEP_ENDED_JOBS or ended_at < oldest:
-                self._state.remove_job(handle)
-                del self._jobs[handle]
+        for handle in to_forget(self._jobs.values(), now=datetime.now(UTC)):
+            self._state.remove_job(handle)
+            del self._jobs[handle]
 
     def _require_open(self) -> None:
         if self._closing or not self._thread.is_alive():
             raise Unavailable("executor_closed", str(self._state.root))
-
-
-def _handle_of(name: str) -> str:
-    return f"local-{name}"
-
-
-def _refuse_bad_variables(environment: Mapping[str, str]) -> None:
-    # The values may be secret: only names are quoted.
-    bad = [name for name, value in environment.items() if not name or "=" in name or "\0" in name + value]
-    if bad:
-        raise PermanentError(Reason.SUBMIT_REFUSED, f"these cannot be environment variables: {bad}")

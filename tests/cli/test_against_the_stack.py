@@ -1,13 +1,18 @@
 """The commands against a real stack, to hold that both sides mean the same fields and codes."""
 
 import json
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
+import imageio_ffmpeg
 import pytest
 
 from cli.rows import Job, Rendition, Video
 from tests.cli.conftest import Run
+from tests.fixtures.media import Clip, make_clip
 from tests.fixtures.running_stack import RunningStack
 
 
@@ -39,6 +44,49 @@ def test_an_uploaded_lecture_is_ready_with_every_field_that_commands_read(run: R
     assert row == answer(run, "videos", "show", row["id"])
     assert row in answer(run, "videos", "list", "--status", "READY", "--title", row["title"])
     assert answer(run, "videos", "list", "--status", "FAILED") == []
+
+
+def loudness_of(address: str) -> float:
+    """Integrated loudness (LUFS) of a file or stream, as another FFmpeg than ours measures it."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostats", "-i", address, "-vn", "-af", "ebur128", "-f", "null", "-"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return float(re.findall(r"I:\s+(-?[\d.]+) LUFS", ended.stderr)[-1])
+
+
+def test_sound_is_as_loud_as_ordered_and_else_as_it_was(run: Run, stack: RunningStack, tmp_path: Path):
+    lecture = stack.data.parent / "lecture.mp4"
+    recorded = loudness_of(str(lecture))
+    assert recorded < -20, "softer than what is ordered below"
+    assert loudness_of(stack.lecture["hls_url"]) == pytest.approx(recorded, abs=1)
+    short = make_clip(tmp_path / "soft.mp4", Clip(width=160, height=90, pictures=100, audio_peak=0.05))
+    assert loudness_of(str(short)) < -20
+    row = answer(run, "videos", "upload", str(short), "--loudness", "-16")
+    assert row["loudness_lufs"] == -16
+    assert loudness_of(row["hls_url"]) == pytest.approx(-16, abs=1)
+
+
+def test_the_report_shows_what_the_real_job_recorded(run: Run, stack: RunningStack, tmp_path: Path):
+    page = tmp_path / "report.html"
+    ended = run("videos", "report", stack.lecture["id"], "--output", str(page))
+    assert ended.code == 0, ended.err
+    text = page.read_text()
+    body = ET.fromstring("<body>" + text.partition("<body>")[2].partition("</body>")[0] + "</body>")
+    renditions = stack.lecture["renditions"]
+    assert body.findtext("h1") == stack.lecture["title"]
+    plan, quality = body.iter("table")
+    kept = [row[0].text for row in plan.iter("tr") if row.get("class") == "kept"]
+    assert kept == [r["name"] for r in renditions]
+    assert kept == [
+        rung["name"] for rung in answer(run, "videos", "inspect", stack.lecture["id"])["rungs"] if rung["kept"]
+    ]
+    rows = [[cell.text for cell in row] for row in list(quality.iter("tr"))[1:]]
+    assert [row[:4] for row in rows] == [[r["name"], "libx264", r["preset"], f"{8 * r['bytes']:,}"] for r in renditions]
+    assert {row[-1] for row in rows} == {"not measured"}
+    plots = list(body.iter("svg"))
+    assert [plot.get("aria-label") for plot in plots] == [f"rate of {r['name']} over time" for r in renditions]
+    drawn = [plot.findall("path")[0].get("d", "") for plot in plots]
+    # A step for each segment, and the line back to nought.
+    assert [path.count("V") for path in drawn] == [r["segments"] + 1 for r in renditions]
 
 
 def test_inspect_has_attempts_steps_spec_outcome_and_the_executors_report(run: Run, stack: RunningStack):

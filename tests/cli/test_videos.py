@@ -69,6 +69,13 @@ def test_an_upload_is_what_a_browser_does(run: Run, api: ScriptedApi, lecture: P
     assert "authorization" not in put.headers, "the token is not for the object store"
 
 
+def test_a_loudness_is_asked_for_where_it_is_given(run: Run, api: ScriptedApi, lecture: Path):
+    accept_upload(api)
+    assert run("videos", "upload", str(lecture), "--no-watch", "--loudness", "-16").code == 0
+    assert api.seen[0].json["loudness_lufs"] == -16.0
+    assert run("videos", "upload", str(lecture), "--no-watch", "--loudness", "3").code == 2
+
+
 def test_a_large_file_goes_up_in_parts_and_the_parts_are_named(run: Run, api: ScriptedApi, lecture: Path):
     parts: list[dict[str, Any]] = [{"number": n, "url": f"{api.url}/part/{n}", "headers": {}} for n in (1, 2, 3)]
     accept_upload(api, {"part_bytes": 4096, "parts": parts})

@@ -59,7 +59,7 @@ class RecordingExecutor:
         self.submitted: list[Submission] = []
         self.reports: dict[str, JobReport] = {}
         self.cancelled: list[tuple[str, str]] = []
-        self.failure: AcademyError | None = None
+        self.failure: Exception | None = None
 
     def submit(self, submission: Submission) -> str:
         if self.failure is not None:

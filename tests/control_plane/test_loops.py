@@ -7,10 +7,11 @@ from threading import Event
 import pytest
 
 from control_plane.background import Background, Chore
-from control_plane.dispatch.dispatcher import submission_of
+from control_plane.dispatch.dispatcher import MOST_ERRORS, submission_of
 from pipeline.contracts.devices import DecoderWish, EncoderWish
 from pipeline.database.jobs import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
+from pipeline.execution.executor import Submission
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.plane import Plane, outcome_json
 from tests.fixtures.waiting import wait_for
@@ -90,6 +91,53 @@ def test_a_job_that_the_executor_refuses_fails_with_its_video(plane: Plane):
     plane.turn("dispatcher")
     assert (plane.job(job_id).state, plane.job(job_id).reason) == ("failed", "SUBMIT_REFUSED")
     assert (plane.video(video_id).status, plane.video(video_id).error_reason) == ("FAILED", "SUBMIT_REFUSED")
+
+
+def test_a_job_that_the_executor_breaks_over_waits_alone(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    (_, broken), (_, behind) = plane.uploaded(), plane.uploaded()
+    submit = plane.executor.submit
+
+    def break_over_one(submission: Submission) -> str:
+        if submission.name == str(broken):
+            raise RuntimeError("what nobody foresaw,\0 at http://s3/key?X-Amz-Signature=abc")
+        return submit(submission)
+
+    monkeypatch.setattr(plane.executor, "submit", break_over_one)
+    plane.turn("dispatcher")
+    assert [s.name for s in plane.executor.submitted] == [str(behind)]
+    job = plane.job(broken)
+    assert (job.state, job.handle, job.dispatch_tries, job.dispatch_errors) == ("submitted", None, 1, 1)
+    assert "what nobody foresaw" in job.detail
+    assert "Signature=abc" not in job.detail, "a signed address is as good as a password"
+    plane.turn("dispatcher")
+    assert plane.job(broken).dispatch_tries == 1, "not before its back-off is over"
+    monkeypatch.undo()
+    plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+    plane.turn("dispatcher")
+    assert plane.job(broken).handle == f"handle-{broken}"
+
+
+def test_a_job_that_the_executor_breaks_over_again_and_again_fails_with_its_video(plane: Plane):
+    video_id, job_id = plane.uploaded()
+    plane.executor.failure = RuntimeError("a bug")
+    for tries in range(1, MOST_ERRORS):
+        plane.turn("dispatcher")
+        assert (plane.job(job_id).state, plane.job(job_id).dispatch_tries) == ("submitted", tries)
+        plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+    plane.turn("dispatcher")
+    assert (plane.job(job_id).state, plane.job(job_id).reason) == ("failed", "INTERNAL_ERROR")
+    assert (plane.video(video_id).status, plane.video(video_id).error_reason) == ("FAILED", "INTERNAL_ERROR")
+
+
+def test_an_executor_that_was_away_for_long_may_still_break_once(plane: Plane):
+    _, job_id = plane.uploaded()
+    plane.fetch("UPDATE jobs SET dispatch_tries = 5000 RETURNING 1")
+    for failure in (Unavailable("executor_unavailable", "away"), RuntimeError("a bug")):
+        plane.executor.failure = failure
+        plane.turn("dispatcher")
+        plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+    job = plane.job(job_id)
+    assert (job.state, job.dispatch_tries, job.dispatch_errors) == ("submitted", 5002, 1)
 
 
 def test_the_sweep_publishes_what_finished_while_nobody_listened(plane: Plane):

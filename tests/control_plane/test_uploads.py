@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -12,7 +13,7 @@ from control_plane.videos.complete import complete_upload
 from pipeline.errors import PermanentError, TransientError
 from pipeline.identifiers import TenantId
 from pipeline.settings import Settings
-from tests.control_plane.plane import SOURCE, TENANT, Plane, init_body, serve
+from tests.control_plane.plane import OTHER, SOURCE, TENANT, Plane, init_body, serve
 from tests.fixtures.waiting import wait_for
 
 MIB = 1024 * 1024
@@ -44,6 +45,7 @@ def test_init_signs_a_put_of_exactly_this_size_and_type(plane: Plane):
         ({"title": "a\x00b"}, "request_invalid"),
         ({"title": "x" * 301}, "request_invalid"),
         ({"max_speed": 17}, "request_invalid"),
+        ({"loudness_lufs": 0}, "request_invalid"),
     ],
 )
 def test_init_refuses(plane: Plane, fields: dict[str, object], reason: str):
@@ -186,6 +188,36 @@ def test_the_job_is_told_the_limits_of_the_installation(plane: Plane):
     _, job_id = plane.uploaded()
     limits = plane.services.settings.transcode_limits.model_dump(mode="json")
     assert plane.job(job_id).spec["limits"] == limits
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"), [({"loudness_lufs": -16}, -16.0), ({}, None), ({"loudness_lufs": None}, None)]
+)
+def test_the_job_is_told_the_loudness_that_the_upload_asked_for(
+    plane: Plane, fields: dict[str, Any], told: float | None
+):
+    video_id, job_id = plane.uploaded(**fields)
+    assert plane.job(job_id).spec["loudness_lufs"] == told
+    assert plane.call("GET", f"/media/videos/{video_id}").json()["loudness_lufs"] == told
+
+
+def test_a_retry_is_told_the_same_loudness(plane: Plane):
+    video_id, job_id = plane.uploaded(loudness_lufs=-16)
+    assert plane.call("POST", f"/jobs/{job_id}/cancel").status_code == 200
+    retried = plane.call("POST", f"/media/videos/{video_id}/retry").json()
+    assert plane.job(UUID(retried["job_id"])).spec["loudness_lufs"] == -16.0
+
+
+def test_an_upload_that_says_nothing_gets_its_tenants_loudness(plane: Plane, settings: Settings):
+    wished = {"loudness_lufs": -16.0, "tenant_loudness_lufs": {OTHER: -23.0, "hagwon-3": None}}
+    with serve(settings.model_copy(update=wished)) as levelling:
+
+        def stored(tenant: str, **fields: object) -> float | None:
+            return plane.video(UUID(levelling.init(tenant=tenant, **fields)["id"]), tenant).loudness_lufs
+
+        assert [stored(tenant) for tenant in (TENANT, OTHER, "hagwon-3")] == [-16.0, -23.0, None]
+        assert stored(OTHER, loudness_lufs=-18) == -18.0
+        assert stored(OTHER, loudness_lufs=None) is None
 
 
 def test_what_the_probe_refuses_is_told_and_a_new_upload_can_be_tried(plane: Plane):

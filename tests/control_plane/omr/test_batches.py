@@ -64,6 +64,16 @@ def test_complete_pins_every_file_and_starts_one_job_for_the_whole_batch(desk: D
     assert desk.plane.background.woken == ["dispatcher"]
 
 
+def test_puts_that_have_expired_are_signed_again_until_the_batch_is_complete(desk: Desk):
+    batch = desk.init("a.jpg", "b.jpg")
+    again = desk.call("POST", f"/batches/{batch['id']}/uploads")
+    assert again.status_code == 200
+    desk.put(again.json())
+    assert desk.complete(batch["id"]).status_code == 200
+    late = desk.call("POST", f"/batches/{batch['id']}/uploads")
+    assert (late.status_code, late.json()["reason"]) == (409, "batch_is_not_pending")
+
+
 def test_above_a_set_number_of_pages_several_jobs_share_the_files(desk: Desk):
     names = [f"{n}.jpg" for n in range(6)]
     batch = desk.init(files=[*map(file_call, names), file_call("all.pdf", PDF, "application/pdf")])
@@ -87,7 +97,7 @@ def test_twelve_completes_at_once_make_one_set_of_jobs(desk: Desk, monkeypatch: 
     def look_together(self: Any, key: str, *, range_header: str | None) -> Any:
         """Nobody goes on before every call has begun to look: all of them saw a PENDING row."""
         looked.append(key)
-        if len(looked) >= 12:
+        if len(looked) >= 12 * 6:
             gate.set()
         assert gate.wait(20)
         return look(self, key, range_header=range_header)

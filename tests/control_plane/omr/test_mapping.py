@@ -57,9 +57,8 @@ def test_the_same_result_again_changes_nothing():
 
 def test_a_changed_reading_replaces_only_its_own_row():
     before = applied(reading("a.jpg"), reading("b.jpg"))
-    changes = changes_of(
-        readings(reading("a.jpg"), reading("b.jpg", marks="555")), before, file_numbers=FILES, at=LATER
-    )
+    again = readings(reading("a.jpg"), reading("b.jpg", marks="555"))
+    changes = changes_of(again, before, file_numbers=FILES, at=LATER)
     ((changed, standing),) = changes.replaced
     assert changed == before[1].id
     assert standing.answers == {"q1": ["5"], "q2": ["5"], "q3": ["5"]}

@@ -1,16 +1,21 @@
 """What a job reads becomes submissions: whole, once, fenced, and without a word of a person being lost."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
+from control_plane.omr.correcting import looked_at, standing_of_row
 from pipeline.contracts.omr import OmrSpec
+from pipeline.database.submissions import find_submission, replace_standing
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.omr.sheets import JPEG, OVERLAY, Desk, SheetWorker, outcome, reading, refused
 from tests.control_plane.plane import TENANT
+from tests.fixtures.waiting import wait_for
 
 
 def rows(desk: Desk) -> list[tuple[Any, ...]]:
@@ -115,6 +120,26 @@ def test_a_new_reading_replaces_the_machines_and_leaves_a_persons(desk: Desk):
     assert len(sheet["edits"]) == 1
     assert [answer["values"] for answer in desk.sheet(untouched["id"])["answers"]] == [["5"]] * 3
     assert desk.call("GET", f"/sheets/{gone['id']}").status_code == 404, "the page is not there any more"
+
+
+def test_a_new_reading_waits_for_a_correction_that_is_being_written(desk: Desk):
+    batch_id, worker = desk.read(reading("a.jpg"))
+    sheet_id = UUID(desk.sheets(batch_id)[0]["id"])
+    again = resubmitted(desk, worker)
+    again.start(1)
+    second = outcome(reading("a.jpg", marks="222"))
+    again.store(1, second)
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with ThreadPoolExecutor(1) as pool, desk.plane.services.pool.connection() as connection:
+        before = find_submission(connection, TENANT, sheet_id)
+        assert before is not None
+        said = looked_at(standing_of_row(before), by="kim", at=datetime.now(UTC))
+        assert replace_standing(connection, TENANT, sheet_id, version=1, standing=replace(said, answers={"q1": ["4"]}))
+        ended = pool.submit(again.end, 1, second)
+        wait_for(lambda: desk.plane.fetch(waiting), "the reading waits for the row")
+    assert ended.result().status_code == 200
+    (answer,) = desk.sheet(str(sheet_id))["answers"]
+    assert (answer["values"], answer["detected"]) == (["4"], ["2"])
 
 
 @pytest.mark.parametrize("name", ["start", "uploads", "finish", "fail"])
@@ -234,8 +259,10 @@ def test_a_cancelled_job_fails_its_batch_and_the_executor_is_told(desk: Desk):
 def test_a_failed_reading_of_a_ready_batch_changes_nothing_but_the_job(desk: Desk):
     batch_id, worker = desk.read(reading("a.jpg"))
     again = resubmitted(desk, worker)
+    before = desk.plane.fetch("SELECT count(*) FROM omr_batch_moves")
     again.start(1)
     again.fail(1, "DISK_FULL")
+    assert desk.plane.fetch("SELECT count(*) FROM omr_batch_moves") == before
     batch = desk.get(f"/batches/{batch_id}")
     assert (batch["status"], batch["error_reason"], batch["counts"]["ok"]) == ("READY", None, 1)
 

@@ -150,7 +150,7 @@ def test_sheets_are_listed_in_the_order_of_files_and_pages(desk: Desk):
 def test_the_overlay_is_the_picture_that_the_published_attempt_stored(desk: Desk):
     batch_id, _ = desk.read(reading("a.jpg"), refused("b.jpg"))
     read, unread = desk.sheets(batch_id)
-    assert read["overlay_url"] == f"http://academy.test/api/v1/omr/sheets/{read['id']}/overlay.png"
+    assert read["overlay_url"] == f"http://academy.test/api/v1/omr/sheets/{read['id']}/overlay.png?v=1"
     picture = desk.call("GET", f"/sheets/{read['id']}/overlay.png")
     assert (picture.content, picture.headers["Content-Type"]) == (OVERLAY, "image/png")
     assert picture.headers["Cache-Control"].startswith("private")

@@ -79,6 +79,16 @@ def test_a_good_stream_passes_and_the_pictures_of_each_renditions_turn_are_decod
     assert verify(plan, [whole(plan)], output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
 
 
+def test_a_low_variant_is_asked_of_streams_of_a_segment_or_more(good: Stream):
+    output, plan = good
+
+    def needs_one(pictures: int) -> bool:
+        cut = plan.model_copy(update={"grid": plan.grid.model_copy(update={"pictures": pictures})})
+        return verify_request(cut, output=output, source_s=1.0).needs_low_variant
+
+    assert [needs_one(24), needs_one(25)] == [False, True]
+
+
 @pytest.mark.parametrize("renditions", [1, 2, 3, 5])
 @pytest.mark.parametrize("count", [1, 2, 7, 60])
 def test_each_moment_is_decoded_in_one_rendition_and_both_ends_in_all(count: int, renditions: int):

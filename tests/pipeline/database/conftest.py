@@ -35,6 +35,7 @@ def new_video(**fields: object) -> NewVideo:
         "allow_skip": True,
         "max_speed": 2.0,
         "show_watermark": False,
+        "loudness_lufs": None,
         "created_by": "kim",
         "source_key": source_key(TENANT, video_id, 1, ".mp4"),
         "declared_bytes": 100,

@@ -29,12 +29,14 @@ BAD_VIDEOS = {
     "a stream of another video": "hls_path = 'tenants/hagwon-1/videos/other/hls/x'",
     "a duration of nothing": "duration_s = 0",
     "upload number nought": "upload_number = 0",
+    "a sound above full scale": "loudness_lufs = 3",
 }
 
 BAD_JOBS = {
     "an unknown state": "state = 'waiting'",
     "an unknown kind": "kind = 'bake'",
     "a negative attempt": "attempt = -1",
+    "more errors than tries": "dispatch_errors = 1",
     "an end while it runs": "ended_at = now()",
     "failed without an end": "state = 'failed', reason = 'X_Y_Z'",
     "failed without a reason": "state = 'failed', ended_at = now()",

@@ -86,11 +86,13 @@ INSERT INTO omr_batches (id, tenant_id, exam_id, template_id, engine, overlays, 
 SELECT gen_random_uuid(), t.tenant_id, 'e' || n % 50, t.id, 'auto', true, 'kim', now() - n * interval '1 minute'
 FROM omr_templates t, generate_series(1, 200) n;
 INSERT INTO omr_files (tenant_id, batch_id, number, name, content_type, declared_bytes, key)
-SELECT tenant_id, id, 1, 'a.pdf', 'application/pdf', 1, 'tenants/' || tenant_id || '/omr/batches/' || id || '/source/1.pdf'
+SELECT tenant_id, id, 1, 'a.pdf', 'application/pdf', 1,
+       'tenants/' || tenant_id || '/omr/batches/' || id || '/source/1.pdf'
 FROM omr_batches;
 INSERT INTO submissions (id, tenant_id, batch_id, exam_id, file_number, page, status, answers, meta)
-SELECT gen_random_uuid(), tenant_id, id, exam_id, 1, n, 'ANSWERS_READY', '{}', jsonb_build_object('ai_result', '{}'::jsonb,
-       'omr', '{}'::jsonb, 'manual_review', jsonb_build_object('required', n = 1, 'reasons', '[]'::jsonb))
+SELECT gen_random_uuid(), tenant_id, id, exam_id, 1, n, 'ANSWERS_READY', '{}',
+       jsonb_build_object('ai_result', '{}'::jsonb, 'omr', '{}'::jsonb,
+                          'manual_review', jsonb_build_object('required', n = 1, 'reasons', '[]'::jsonb))
 FROM omr_batches, generate_series(1, 5) n;
 ANALYZE;
 """

@@ -86,19 +86,19 @@ def submission(connection: Connection, batch: OmrBatch) -> UUID:
 @pytest.mark.parametrize("change", BAD_BATCHES.values(), ids=BAD_BATCHES)
 def test_a_batch_cannot_have(connection: Connection, batch: OmrBatch, change: str):
     with pytest.raises(psycopg.errors.CheckViolation):
-        connection.execute(SQL("UPDATE omr_batches SET {}").format(SQL(change)))  # type: ignore[arg-type]
+        connection.execute(SQL("UPDATE omr_batches SET {}").format(SQL(change)))
 
 
 @pytest.mark.parametrize("change", BAD_FILES.values(), ids=BAD_FILES)
 def test_a_file_cannot_have(connection: Connection, submission: UUID, change: str):
     with pytest.raises(psycopg.errors.CheckViolation):
-        connection.execute(SQL("UPDATE omr_files SET {}").format(SQL(change)))  # type: ignore[arg-type]
+        connection.execute(SQL("UPDATE omr_files SET {}").format(SQL(change)))
 
 
 @pytest.mark.parametrize("change", BAD_SUBMISSIONS.values(), ids=BAD_SUBMISSIONS)
 def test_a_submission_cannot_have(connection: Connection, submission: UUID, change: str):
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.NotNullViolation)):
-        connection.execute(SQL("UPDATE submissions SET {}").format(SQL(change)))  # type: ignore[arg-type]
+        connection.execute(SQL("UPDATE submissions SET {}").format(SQL(change)))
 
 
 def test_a_page_is_one_submission(connection: Connection, batch: OmrBatch, submission: UUID):
@@ -111,8 +111,10 @@ def test_nothing_of_a_batch_belongs_to_another_tenant(connection: Connection, ba
     for statement in (
         "UPDATE submissions SET tenant_id = 'hagwon-2'",
         "UPDATE omr_batches SET tenant_id = 'hagwon-2'",
-        "INSERT INTO submission_edits (tenant_id, submission_id, version, action, answers, note, edited_by)"
-        " SELECT 'hagwon-2', id, 2, 'confirm', '{}', '', 'kim' FROM submissions",
+        """
+        INSERT INTO submission_edits (tenant_id, submission_id, version, action, answers, note, edited_by)
+        SELECT 'hagwon-2', id, 2, 'confirm', '{}', '', 'kim' FROM submissions
+        """,
     ):
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
             connection.execute(statement)
