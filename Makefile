@@ -73,6 +73,7 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.ladder
+	$(BIN)/python -m benchmarks.split
 
 # Answer sheets: sheets a second on one core, and memory; ENGINE=classical to leave the network out.
 bench-omr: $(VENV)/dev.stamp

@@ -13,7 +13,7 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.contracts.transcode import Lufs, TranscodeLimits
+from pipeline.contracts.transcode import Lufs, Split, TranscodeLimits
 
 MIB = 1024 * 1024
 
@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     max_gap_s: float = Field(default=TranscodeLimits().max_gap_s, gt=0)
     max_source_rate: float = Field(default=TranscodeLimits().max_source_rate, ge=1)
     max_output_rate: int = Field(default=TranscodeLimits().max_output_rate, ge=1, le=240)
+    # Videos longer than this are encoded in parts, so many at a time, each of which keeps about two cores busy. Unset:
+    # in one, however long they are.
+    split_above_s: float | None = Field(default=None, ge=0)
+    split_part_s: float = Field(default=180.0, gt=0)
+    split_workers: int = Field(default=1, ge=1, le=64)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
     # Answer sheets: what a batch may be at most, how many pages one job reads before another machine is worth its
@@ -116,6 +121,12 @@ class Settings(BaseSettings):
             max_output_rate=self.max_output_rate,
             probe_memory_mib=self.probe_memory_mib,
         )
+
+    @property
+    def split(self) -> Split | None:
+        if self.split_above_s is None:
+            return None
+        return Split(above_s=self.split_above_s, part_s=self.split_part_s, workers=self.split_workers)
 
     def default_loudness(self, tenant_id: str) -> float | None:
         """In LUFS; None where the tenant's videos keep their sound as it is."""

@@ -1,56 +1,55 @@
-"""Tells a whole source from a damaged one by what was really decoded."""
+"""Counts what is really decoded of a source. For the sandbox."""
+
+from fractions import Fraction
 
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
+from jobs.transcode.encode import CoverageFacts
+from jobs.transcode.parts import Part
+from jobs.transcode.pictures import slot_of
 from jobs.transcode.plan import Plan
-from pipeline.errors import PermanentError
-from pipeline.reasons import Reason
-
-# A published lecture may miss this share of its end, or of its pictures, before someone notices.
-MISSING_SHARE = 0.02
-BROKEN_SHARE = 0.01
 
 
 class Coverage:
-    """Counts decoded pictures and remembers when the last of them ends."""
+    """Counts decoded pictures and remembers when the last of them ends.
 
-    def __init__(self, plan: Plan) -> None:
+    Of a part those count whose place on the grid is in it. What begins before the grid counts for the first part, what
+    begins behind it for the last.
+    """
+
+    def __init__(self, plan: Plan, part: Part) -> None:
         self._plan = plan
+        numbers = part.pictures(plan.grid)
+        self._first = numbers.start if part.first_segment else None
+        self._end = numbers.stop if numbers.stop < plan.grid.pictures else None
         self._period_s = float(1 / plan.grid.rate)
-        self._frames = 0
+        self._pictures = 0
         self._broken = 0
         self._ends_s = plan.video.start_s
 
+    @property
+    def facts(self) -> CoverageFacts:
+        return CoverageFacts(pictures=self._pictures, broken=self._broken, ends_s=self._ends_s)
+
     def count(self, frame: VideoFrame) -> None:
-        self._frames += 1
+        if not self._is_ours(frame.pts, frame.time_base):
+            return
+        self._pictures += 1
         if frame.is_corrupt:
             self._broken += 1
         if frame.pts is not None and frame.time_base is not None:
             lasts_s = max(self._period_s, float(frame.duration * frame.time_base))
             self._ends_s = max(self._ends_s, float(frame.pts * frame.time_base) + lasts_s)
 
-    def count_broken(self, packet: "Packet[Stream]") -> None:
-        if packet.stream.index == self._plan.video.index:
+    def count_broken(self, packet: "Packet[Stream] | Packet[VideoStream]") -> None:
+        if packet.stream.index == self._plan.video.index and self._is_ours(packet.pts, packet.time_base):
             self._broken += 1
 
-    def refuse_damage(self) -> None:
-        """Raise EMPTY_VIDEO, CORRUPT or TRUNCATED."""
-        video = self._plan.video
-        if self._frames == 0:
-            raise PermanentError(Reason.EMPTY_VIDEO, f"none of {video.packets} pictures could be decoded")
-        if self._broken > BROKEN_SHARE * max(video.packets, self._frames):
-            raise PermanentError(Reason.CORRUPT, f"{self._broken} of {video.packets} pictures are broken")
-        claimed_s = max(video.declared_s or 0.0, video.duration_s)
-        self._refuse_short(self._ends_s - video.start_s, claimed_s, "the picture")
-        if video.declared_s is None and self._plan.header_s is not None:
-            audio = self._plan.audio
-            heard_until_s = audio.start_s + audio.duration_s if audio is not None else 0.0
-            self._refuse_short(max(self._ends_s, heard_until_s), self._plan.header_s, "the file")
-
-    def _refuse_short(self, covered_s: float, claimed_s: float, what: str) -> None:
-        # The last picture's own length is often not told.
-        missing_s = claimed_s - covered_s - 1.5 * self._period_s
-        if missing_s > 0 and covered_s < (1 - MISSING_SHARE) * claimed_s:
-            raise PermanentError(Reason.TRUNCATED, f"{what} lasts {covered_s:.2f} s of {claimed_s:.2f} s")
+    def _is_ours(self, pts: int | None, time_base: Fraction | None) -> bool:
+        if pts is None or time_base is None or (self._first, self._end) == (None, None):
+            return True
+        slot = slot_of(self._plan, pts * time_base)
+        return (self._first is None or slot >= self._first) and (self._end is None or slot < self._end)

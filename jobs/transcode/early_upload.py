@@ -1,6 +1,7 @@
 """Stores segments while later ones are encoded, so that little is left to send at the end."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -16,18 +17,26 @@ LOOK_EVERY_S = 1.0
 JOIN_S = 5.0
 
 
-class EarlyUpload:
-    """Sends what lies below `output` in `folders`, in a thread of its own, from entering until leaving.
+@dataclass(frozen=True)
+class Run:
+    """Segments of a folder that are written one behind the other."""
 
-    A segment is whole when the one after it is there. Nothing that names segments is sent here: what a failed attempt
-    leaves behind is found by nobody.
+    folder: str
+    segments: range
+
+
+class EarlyUpload:
+    """Sends what is written of `runs` below `output`, in a thread of its own, from entering until leaving.
+
+    A segment is whole when the one after it in its run is there. Nothing that names segments is sent here: what a
+    failed attempt leaves behind is found by nobody.
     """
 
-    def __init__(self, work: Workplace, output: Path, folders: Sequence[str]) -> None:
+    def __init__(self, work: Workplace, output: Path, runs: Sequence[Run]) -> None:
         self.stored: set[str] = set()
         self._work = work
         self._output = output
-        self._next = dict.fromkeys(folders, 0)
+        self._next = {run: run.segments.start for run in runs}
         self._stop = Event()
         self._error: JobError | OSError | None = None
         self._thread = Thread(target=self._run, name="early-upload", daemon=True)
@@ -58,10 +67,12 @@ class EarlyUpload:
 
     def _whole_segments(self) -> list[str]:
         found = []
-        for folder in self._next:
-            while (self._output / folder / segment_name(self._next[folder] + 1)).exists():
-                found.append(f"{folder}/{segment_name(self._next[folder])}")
-                self._next[folder] += 1
+        for run in self._next:
+            while (number := self._next[run]) + 1 < run.segments.stop:
+                if not (self._output / run.folder / segment_name(number + 1)).exists():
+                    break
+                found.append(f"{run.folder}/{segment_name(number)}")
+                self._next[run] = number + 1
         return found
 
     def _send(self, names: list[str]) -> None:

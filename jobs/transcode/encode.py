@@ -1,8 +1,9 @@
-"""Makes all segments of a plan, in one sandboxed child that decodes the source once."""
+"""Makes the segments of a part of a plan, in one sandboxed child that decodes the source once."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from jobs.transcode.parts import Part
 from jobs.transcode.plan import Plan
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import Contract
@@ -12,13 +13,23 @@ from pipeline.media.sandbox import SandboxLimits, run_sandboxed
 
 
 class EncodeRequest(Contract):
-    """Paths are of this machine; `output` is an empty folder."""
+    """Paths are of this machine; parts of one plan may share the folder `output`."""
 
     source: str
     output: str
     plan: Plan
+    part: Part
     devices: DeviceWish
     max_pixels: int
+    max_streams: int
+
+
+class SoundRequest(Contract):
+    """For the sound alone, of a plan that has some."""
+
+    source: str
+    output: str
+    plan: Plan
     max_streams: int
 
 
@@ -39,13 +50,26 @@ class SegmentFact(Contract):
 
 
 class TrackFacts(Contract):
-    """A written track: `index.m3u8` of its folder will list its segments, `init.mp4` is beside them."""
+    """A written track: `index.m3u8` of its folder will list its segments, `init.mp4` is beside them.
+
+    Of a part's tracks the first of the segments has the number `first_segment`.
+    """
 
     folder: str
     timescale: int
     codecs: str
     init_bytes: int
+    init_sha256: str
+    first_segment: int
     segments: tuple[SegmentFact, ...]
+
+
+class CoverageFacts(Contract):
+    """How many pictures of the source were decoded, how many of them are broken, and when the last one ends."""
+
+    pictures: int
+    broken: int
+    ends_s: float
 
 
 class EncodeReport(Contract):
@@ -55,12 +79,14 @@ class EncodeReport(Contract):
     presets: tuple[str, ...]
     decoder: str
     device_notes: tuple[str, ...]
+    coverage: CoverageFacts
     renditions: tuple[TrackFacts, ...]
     audio: TrackFacts | None
 
 
 def encode(
     plan: Plan,
+    part: Part,
     *,
     source: Path,
     output: Path,
@@ -68,29 +94,47 @@ def encode(
     limits: TranscodeLimits,
     progress: Callable[[float], None],
 ) -> EncodeReport:
-    """Write init and media segments of every rendition and of the sound below `output`.
+    """Write init and media segments of every rendition, and of the sound if it is the part's, below `output`.
 
-    Raises TRUNCATED or CORRUPT where the pictures do not last as long as the file claims, GPU_UNAVAILABLE where a
-    GPU that was asked for cannot be had, besides all that `run_sandboxed` raises.
+    Raises TRUNCATED or CORRUPT where the pictures of a whole do not last as long as the file claims, GPU_UNAVAILABLE
+    where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises.
     """
     return run_sandboxed(
-        "jobs.transcode.encoding:encode_plan",
+        "jobs.transcode.encoding:encode_part",
         EncodeRequest(
             source=str(source),
             output=str(output),
             plan=plan,
+            part=part,
             devices=devices,
             max_pixels=limits.max_pixels,
             max_streams=limits.max_streams,
         ),
         reply=EncodeReport,
-        limits=SandboxLimits(
-            memory_mib=limits.decoder_memory_mib,
-            address_mib=gpu.ADDRESS_SPACE_MIB if devices.may_use_gpu and gpu.has_device() else None,
-            cpu_s=limits.decoder_cpu_s,
-            # A segment is a few MB; nothing that a job writes comes near this.
-            file_mib=1024,
-            deadline_s=limits.decoder_cpu_s,
-        ),
+        limits=_limits(limits, address_mib=gpu.ADDRESS_SPACE_MIB if devices.may_use_gpu and gpu.has_device() else None),
         progress=progress,
+    )
+
+
+def encode_sound_alone(
+    plan: Plan, *, source: Path, output: Path, limits: TranscodeLimits, progress: Callable[[float], None]
+) -> TrackFacts:
+    """Write init and media segments of all of the sound below `output`; the plan has some."""
+    return run_sandboxed(
+        "jobs.transcode.sound_encoding:encode_sound_track",
+        SoundRequest(source=str(source), output=str(output), plan=plan, max_streams=limits.max_streams),
+        reply=TrackFacts,
+        limits=_limits(limits, address_mib=None),
+        progress=progress,
+    )
+
+
+def _limits(limits: TranscodeLimits, *, address_mib: int | None) -> SandboxLimits:
+    return SandboxLimits(
+        memory_mib=limits.decoder_memory_mib,
+        address_mib=address_mib,
+        cpu_s=limits.decoder_cpu_s,
+        # A segment is a few MB; nothing that a job writes comes near this.
+        file_mib=1024,
+        deadline_s=limits.decoder_cpu_s,
     )

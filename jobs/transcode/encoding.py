@@ -1,8 +1,9 @@
 """The sandboxed half of `jobs.transcode.encode`: decodes once and feeds all renditions and the sound."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from av.audio.frame import AudioFrame
 from av.container import InputContainer
@@ -12,14 +13,18 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from jobs.transcode.checking import check_pictures
 from jobs.transcode.coverage import Coverage
 from jobs.transcode.crew import Crew, Stage
-from jobs.transcode.encode import EncodeReport, EncodeRequest, TrackFacts
+from jobs.transcode.damage import refuse_damage
+from jobs.transcode.encode import CoverageFacts, EncodeReport, EncodeRequest, TrackFacts
 from jobs.transcode.encoders import VideoEncoder
 from jobs.transcode.engines import choose_engines
+from jobs.transcode.parts import whole
 from jobs.transcode.pictures import Picture, Placement, Shaper, output_matrix
 from jobs.transcode.plan import Plan
 from jobs.transcode.rendition import encode_rendition
+from jobs.transcode.seeking import find_start, read_from_key_frame
 from jobs.transcode.sound import encode_sound
 from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE, find_video, open_source
@@ -32,39 +37,59 @@ SOUNDS_WAITING = 64
 REPORT_EVERY = 15
 
 
-def encode_plan(request: bytes, progress: Callable[[float], None]) -> dict[str, object]:
+def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, object]:
     asked = EncodeRequest.model_validate_json(request)
-    plan = asked.plan
-    output = Path(asked.output)
-    with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
+    plan, part = asked.plan, asked.part
+    source, output = Path(asked.source), Path(asked.output)
+    first_picture = part.pictures(plan.grid).start
+    start = (
+        find_start(source, plan, first_picture, max_streams=asked.max_streams, max_pixels=asked.max_pixels)
+        if first_picture
+        else None
+    )
+    with open_source(source, max_streams=asked.max_streams) as container:
         video = find_video(container, max_pixels=asked.max_pixels)
         if video.index != plan.video.index:
             raise PermanentError(Reason.SOURCE_CHANGED, f"track {video.index} where {plan.video.index} was probed")
         engines = choose_engines(asked, video)
         decode = engines.decode
         with engines.judging_failures(asked.devices), Crew() as crew:
-            renditions = _start_renditions(crew, plan, output, engines.encoder)
-            sound = _start_sound(crew, plan, output)
-            _decode(container, video, plan, decode=decode, pictures=renditions[-1], sound=sound, progress=progress)
+            renditions = _start_renditions(crew, asked, output, engines.encoder)
+            sound = _start_sound(crew, plan, output) if part.has_sound else None
+            coverage = _decode(
+                _packets(container, video, asked, start=start),
+                asked,
+                decode=decode,
+                pictures=renditions[-1],
+                sound=sound,
+                progress=progress,
+            )
         report = EncodeReport(
             encoder=engines.encoder.name,
             presets=tuple(engines.encoder.options(rung)["preset"] for rung in plan.rungs),
             decoder=engines.decoder_name,
             device_notes=engines.notes,
+            coverage=coverage,
             renditions=tuple(stage.result for stage in renditions),
             audio=sound.result if sound is not None else None,
         )
+    if part != whole(plan):
+        check_pictures(plan, report.renditions, output)
     return report.model_dump(mode="json")
 
 
-def _start_renditions(crew: Crew, plan: Plan, output: Path, encoder: VideoEncoder) -> list[Stage[Picture, TrackFacts]]:
+def _start_renditions(
+    crew: Crew, asked: EncodeRequest, output: Path, encoder: VideoEncoder
+) -> list[Stage[Picture, TrackFacts]]:
     """A stage for each rung in the plan's order; each but the smallest hands its pictures on to the one below."""
+    plan = asked.plan
     stages: list[Stage[Picture, TrackFacts]] = []
     for rung, above in zip(plan.rungs, [*plan.rungs[1:], None], strict=True):
         work = partial(
             encode_rendition,
             rung=rung,
             grid=plan.grid_of(rung),
+            segments=asked.part.segments,
             every=rung.rate_divisor // (above.rate_divisor if above is not None else 1),
             matrix=output_matrix(plan.video),
             video_encoder=encoder,
@@ -89,19 +114,34 @@ def _start_sound(crew: Crew, plan: Plan, output: Path) -> Stage[AudioFrame, Trac
     return crew.start("audio", work, depth=SOUNDS_WAITING)
 
 
+def _packets(
+    container: InputContainer, video: VideoStream, asked: EncodeRequest, *, start: int | None
+) -> Iterator["Packet[Any]"]:
+    """From where the part's first picture can be shown, to the end of the source."""
+    plan = asked.plan
+    if start is not None:
+        container.seek(start, stream=video)
+        yield from read_from_key_frame(container, video)
+    elif asked.part.has_sound and plan.audio is not None:
+        yield from container.demux(video, container.streams[plan.audio.index])
+    else:
+        yield from container.demux(video)
+
+
 def _decode(
-    container: InputContainer,
-    video: VideoStream,
-    plan: Plan,
+    packets: Iterator["Packet[Any]"],
+    asked: EncodeRequest,
     *,
     decode: Callable[["Packet[Stream]"], Sequence[Frame]],
     pictures: Stage[Picture, TrackFacts],
     sound: Stage[AudioFrame, TrackFacts] | None,
     progress: Callable[[float], None],
-) -> None:
+) -> CoverageFacts:
+    plan, part = asked.plan, asked.part
+    numbers = part.pictures(plan.grid)
     shaper = Shaper(plan.video, plan.rungs[-1])
-    placement = Placement(plan)
-    coverage = Coverage(plan)
+    placement = Placement(plan, numbers)
+    coverage = Coverage(plan, part)
 
     def show(frame: VideoFrame) -> None:
         for shaped in shaper.shape(frame):
@@ -111,11 +151,13 @@ def _decode(
         for picture in placement.place(shaped):
             pictures.put(picture)
             if picture.number % REPORT_EVERY == 0:
-                progress(picture.number / plan.grid.pictures)
+                progress((picture.number - numbers.start) / len(numbers))
 
-    streams = [video] if plan.audio is None else [video, container.streams[plan.audio.index]]
     try:
-        for packet in container.demux(*streams):
+        for packet in packets:
+            # What follows the grid says whether the source is whole; what follows another part is decoded there.
+            if placement.is_complete and numbers.stop < plan.grid.pictures:
+                break
             try:
                 frames = decode(packet)
             except UNREADABLE:
@@ -130,12 +172,16 @@ def _decode(
     except UNREADABLE:
         # The container ends in the middle of something; coverage tells whether it matters.
         pass
-    coverage.refuse_damage()
+    if part == whole(plan):
+        refuse_damage(plan, coverage.facts)
     for shaped in shaper.flush():
         place(shaped)
+    if placement.is_empty:
+        raise PermanentError(Reason.CORRUPT, f"none of the pictures {numbers.start} to {numbers.stop} could be decoded")
     for picture in placement.finish():
         pictures.put(picture)
     pictures.put(None)
     if sound is not None:
         sound.put(None)
     progress(1.0)
+    return coverage.facts

@@ -1,12 +1,14 @@
 """The transcode: a source becomes an adaptive HLS stream, as named steps over its spec."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jobs.transcode.difficulty import measure_difficulty
-from jobs.transcode.early_upload import EarlyUpload
-from jobs.transcode.encode import EncodeReport, encode
+from jobs.transcode.early_upload import EarlyUpload, Run
+from jobs.transcode.encode import EncodeReport
+from jobs.transcode.encode_parts import encode_parts
 from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import (
     AUDIO_FOLDER,
@@ -25,6 +27,7 @@ from jobs.transcode.measure import (
     media_playlists,
     rate_curves,
 )
+from jobs.transcode.parts import Part, cut_if_long, whole
 from jobs.transcode.plan import Plan, plan_transcode
 from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
 from jobs.transcode.publish import list_outputs
@@ -57,9 +60,10 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         sides = sides_to_judge(spec.ladder, facts.video)
         difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
         plan = plan_transcode(spec, facts, difficulty)
+        parts = cut_if_long(plan, spec.split)
     with work.step(TRANSCODING) as report:
         plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
-        written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
+        written, stored = _encode(spec, plan, parts, source=source, output=output, work=work, report=report)
         renditions = measure_renditions(plan, written)
         if is_asked_for(os.environ):
             renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)
@@ -70,7 +74,7 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
     with ThreadPoolExecutor(1) as beside:
         stills = beside.submit(draw_stills, written.renditions, renditions, output=output, limits=spec.limits)
         with work.step(VALIDATING):
-            verify(plan, output=output, source_s=plan.source_s, limits=spec.limits)
+            verify(plan, parts, output=output, source_s=plan.source_s, limits=spec.limits)
         with work.step(THUMBNAIL):
             stills.result()
     with work.step(UPLOADING) as report:
@@ -102,18 +106,34 @@ def write_playlists(output: Path, written: EncodeReport, master: str) -> None:
 
 
 def _encode(
-    spec: TranscodeSpec, plan: Plan, *, source: Path, output: Path, work: Workplace, report: Report
+    spec: TranscodeSpec,
+    plan: Plan,
+    parts: Sequence[Part],
+    *,
+    source: Path,
+    output: Path,
+    work: Workplace,
+    report: Report,
 ) -> tuple[EncodeReport, frozenset[str]]:
     """What was written, and the names of the segments that are stored already."""
-    folders = [*(rung.folder for rung in plan.rungs), *([AUDIO_FOLDER] if plan.audio is not None else [])]
-    with EarlyUpload(work, output, folders) as early:
+    runs = [Run(rung.folder, part.segments) for rung in plan.rungs for part in parts]
+    if plan.audio is not None:
+        runs.append(Run(AUDIO_FOLDER, whole(plan).segments))
+    with EarlyUpload(work, output, runs) as early:
 
         def progress(done: float) -> None:
             early.check()
             report(done)
 
-        written = encode(
-            plan, source=source, output=output, devices=work.devices, limits=spec.limits, progress=progress
+        written = encode_parts(
+            plan,
+            parts,
+            workers=spec.split.workers if spec.split is not None else 1,
+            source=source,
+            output=output,
+            devices=work.devices,
+            limits=spec.limits,
+            progress=progress,
         )
     return written, frozenset(early.stored)
 

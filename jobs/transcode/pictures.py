@@ -172,38 +172,65 @@ class Shaper:
                 return
 
 
-class Placement:
-    """Puts pictures on the grid: each slot shows the newest picture that has begun by its middle."""
+def slot_of(plan: Plan, at_s: Fraction) -> int:
+    """The number of the first picture of the grid that shows what the source shows from `at_s` on."""
+    since_start = at_s - Fraction(plan.video.start_s)
+    # Stamps rounded to a container's units must not tip a picture over the middle.
+    return _lead_pictures(plan) + math.floor(since_start * plan.grid.rate + Fraction(1, 2) + Fraction(1, 1000))
 
-    def __init__(self, plan: Plan) -> None:
-        self._grid = plan.grid
+
+def source_s_of(plan: Plan, slot: int) -> Fraction:
+    """The source's time of a picture that begins exactly where this one of the grid does."""
+    return Fraction(plan.video.start_s) + (slot - _lead_pictures(plan)) / plan.grid.rate
+
+
+def _lead_pictures(plan: Plan) -> int:
+    """Pictures keep their phase on the grid, wherever the sound begins."""
+    return round((plan.video.start_s - plan.origin_s) * plan.grid.rate)
+
+
+class Placement:
+    """Puts pictures on the grid: each slot shows the newest picture that has begun by its middle.
+
+    Of the grid only `numbers` are handed out; what comes before them decides what the first of them shows.
+    """
+
+    def __init__(self, plan: Plan, numbers: range) -> None:
+        self._plan = plan
+        self._numbers = numbers
         self._keys = plan.grid.key_pictures()
-        self._start_s = Fraction(plan.video.start_s)
-        self._lead = round((plan.video.start_s - plan.origin_s) * plan.grid.rate)
         self._shown: VideoFrame | None = None
         self._next = 0
 
+    @property
+    def is_complete(self) -> bool:
+        return self._next >= self._numbers.stop
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing has come that could be shown."""
+        return self._shown is None
+
     def place(self, frame: VideoFrame) -> Iterator[Picture]:
         """The pictures whose frame is known now that this one has come."""
-        number = self._lead + self._slot(frame)
+        number = self._slot(frame)
         if self._shown is not None:
             yield from self._fill(number)
         self._shown = frame
 
     def finish(self) -> Iterator[Picture]:
-        """The last frame is held to the end of the plan."""
-        yield from self._fill(self._grid.pictures)
+        """The last frame is held to the end."""
+        yield from self._fill(self._numbers.stop)
 
     def _slot(self, frame: VideoFrame) -> int:
         if frame.pts is None or frame.time_base is None:
             # A frame without a time follows the one before it.
-            return self._next + 1 - self._lead
-        since_start = frame.pts * frame.time_base - self._start_s
-        # Stamps rounded to a container's units must not tip a picture over the middle.
-        return math.floor(since_start * self._grid.rate + Fraction(1, 2) + Fraction(1, 1000))
+            return self._next + 1
+        return slot_of(self._plan, frame.pts * frame.time_base)
 
     def _fill(self, until: int) -> Iterator[Picture]:
         assert self._shown is not None
-        while self._next < min(until, self._grid.pictures):
+        self._next = max(self._next, min(until, self._numbers.start))
+        while self._next < min(until, self._numbers.stop):
             yield Picture(number=self._next, frame=self._shown, is_key=self._next in self._keys)
             self._next += 1

@@ -14,15 +14,10 @@ import m3u8
 
 from jobs.transcode.boxes import SegmentTimes, read_codecs, read_delay, read_segment, read_timescale
 from jobs.transcode.layout import MASTER_NAME
-from pipeline.errors import PermanentError
-from pipeline.reasons import Reason
+from jobs.transcode.playing import refuse
 
 # What the readers of playlists and boxes raise for what they cannot read.
 NONSENSE = (ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error)
-
-
-def refuse(path: str, what: str) -> PermanentError:
-    return PermanentError(Reason.VERIFY_FAILED, f"{path}: {what}")
 
 
 @dataclass(frozen=True)

@@ -23,13 +23,14 @@ def encode_rendition(
     *,
     rung: RungPlan,
     grid: Grid,
+    segments: range,
     every: int,
     matrix: int,
     video_encoder: VideoEncoder,
     output: Path,
     hand_on: Callable[[Picture | None], None] | None,
 ) -> TrackFacts:
-    """Scale, hand the result on to the next smaller rendition, encode and write.
+    """Scale, hand the result on to the next smaller rendition, encode and write these segments of the grid.
 
     The pictures that come are at least as large as this rung; those handed on have its size. Of them it takes each
     `every`-th and numbers these anew, as its `grid` does.
@@ -39,6 +40,7 @@ def encode_rendition(
             output / rung.folder,
             init,
             starts=grid.starts(),
+            segments=segments,
             sample_units=grid.picture_units,
             delay=video_encoder.delay(encoder),
             keys=grid.key_pictures(),

@@ -30,7 +30,10 @@ def encode_sound(
     """Place decoded sound by its time stamps, fill holes with silence, encode and write."""
     total = grid.audio_packets * AUDIO_PACKET
     with open_audio_encoder(audio_bps) as (encoder, init):
-        track = TrackWriter(output / AUDIO_FOLDER, init, starts=grid.audio_starts(), sample_units=AUDIO_PACKET)
+        starts = grid.audio_starts()
+        track = TrackWriter(
+            output / AUDIO_FOLDER, init, starts=starts, segments=range(len(starts)), sample_units=AUDIO_PACKET
+        )
         sink = _PacketSink(encoder, track, total, gain_db=gain_db)
         timeline = _Timeline(sink, Fraction(origin_s))
         for frame in frames:

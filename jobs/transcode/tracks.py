@@ -1,5 +1,6 @@
 """Writes one track as CMAF: `init.mp4`, then a segment whenever one is complete."""
 
+import hashlib
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ from jobs.transcode.layout import INIT_NAME, segment_name
 class TrackWriter:
     """Takes samples in decoding order and cuts them at `starts`, the sample numbers at which segments begin.
 
+    It writes `segments` of them, with the numbers and times that these have in the whole track.
     Samples are shown up to `delay` samples after they are decoded. Each of `keys`, the sample numbers of a track of
     pictures that are key frames, begins a fragment: an I-frame playlist names the bytes of its header and of itself.
     """
@@ -22,26 +24,30 @@ class TrackWriter:
         init: bytes,
         *,
         starts: tuple[int, ...],
+        segments: range,
         sample_units: int,
         delay: int = 0,
         keys: frozenset[int] = frozenset(),
     ) -> None:
         self._folder = folder
         self._starts = starts
-        self._cuts = frozenset(starts[1:])
+        self._segments = segments
+        self._cuts = frozenset(starts[number] for number in segments[1:])
         self._keys = keys
         self._sample_units = sample_units
         self._delay = delay
         self._waiting: list[Sample] = []
-        self._taken = 0
-        self._fragments = 0
+        self._taken = starts[segments.start]
+        self._fragments = sum(first < self._taken for first in keys | frozenset(starts))
         self._written: list[SegmentFact] = []
         if delay:
             init = with_edit_list(init, delay * sample_units)
         self._timescale = read_timescale(init)
         self._codecs = read_codecs(init)
         self._init_bytes = len(init)
-        folder.mkdir(parents=True)
+        self._init_sha256 = hashlib.sha256(init).hexdigest()
+        # Other parts of the same track may be written beside this one.
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / INIT_NAME).write_bytes(init)
 
     def add(self, data: bytes, *, shown: int, is_sync: bool) -> None:
@@ -57,18 +63,23 @@ class TrackWriter:
     def finish(self) -> TrackFacts:
         """Write the last segment; raises RuntimeError when the track is not as long as was planned."""
         self._cut()
-        if len(self._written) != len(self._starts):
-            raise RuntimeError(f"{self._folder.name} has {len(self._written)} of {len(self._starts)} segments")
+        if len(self._written) != len(self._segments):
+            raise RuntimeError(f"{self._folder.name} has {len(self._written)} of {len(self._segments)} segments")
+        if self._segments.stop < len(self._starts) and self._taken != self._starts[self._segments.stop]:
+            due = self._starts[self._segments.stop]
+            raise RuntimeError(f"{self._folder.name} ends before sample {self._taken}, the next part begins with {due}")
         return TrackFacts(
             folder=self._folder.name,
             timescale=self._timescale,
             codecs=self._codecs,
             init_bytes=self._init_bytes,
+            init_sha256=self._init_sha256,
+            first_segment=self._segments.start,
             segments=tuple(self._written),
         )
 
     def _cut(self) -> None:
-        number = len(self._written)
+        number = self._segments.start + len(self._written)
         start = self._starts[number]
         data = bytearray(STYP)
         keys = []

@@ -1,7 +1,9 @@
 """Reopens everything that was written and refuses what a player would stumble over."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.transcode.parts import Part
 from jobs.transcode.plan import KEY_FRAME_S, Grid, Plan
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
@@ -49,10 +51,11 @@ def verify_request(plan: Plan, *, output: Path, source_s: float) -> VerifyReques
     )
 
 
-def verify(plan: Plan, *, output: Path, source_s: float, limits: TranscodeLimits) -> VerifyReply:
-    """Raises VERIFY_FAILED with the file and what is wrong with it."""
+def verify(plan: Plan, parts: Sequence[Part], *, output: Path, source_s: float, limits: TranscodeLimits) -> VerifyReply:
+    """Raises VERIFY_FAILED with the file and what is wrong with it. Of several parts each was decoded by itself."""
+    whole = "jobs.transcode.verifying:verify_stream"
     return run_sandboxed(
-        "jobs.transcode.verifying:verify_stream",
+        whole if len(parts) == 1 else "jobs.transcode.verifying:verify_joined",
         verify_request(plan, output=output, source_s=source_s),
         reply=VerifyReply,
         limits=SandboxLimits(

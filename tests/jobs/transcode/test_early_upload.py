@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from jobs.transcode import early_upload
-from jobs.transcode.early_upload import EarlyUpload
+from jobs.transcode.early_upload import EarlyUpload, Run
 from jobs.transcode.layout import segment_name
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile
@@ -68,7 +68,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 def test_a_segment_is_stored_as_soon_as_the_next_one_is_there(tmp_path: Path):
     work, output = Stored(tmp_path), tmp_path / "output"
-    with EarlyUpload(work, output, ["v1", "audio"]) as early:
+    with EarlyUpload(work, output, [Run("v1", range(3)), Run("audio", range(3))]) as early:
         write(output, "v1", 0, 1)
         write(output, "audio", 0)
         wait_until(lambda: work.names() == {"v1/00000.m4s"})
@@ -77,6 +77,16 @@ def test_a_segment_is_stored_as_soon_as_the_next_one_is_there(tmp_path: Path):
         wait_until(lambda: len(work.names()) == 4)
     # The last ones might still be written to.
     assert early.stored == work.names() == {"v1/00000.m4s", "v1/00001.m4s", "audio/00000.m4s", "audio/00001.m4s"}
+
+
+def test_a_part_s_last_segment_is_not_taken_for_whole_because_the_next_part_has_begun(tmp_path: Path):
+    work, output = Stored(tmp_path), tmp_path / "output"
+    with EarlyUpload(work, output, [Run("v1", range(2)), Run("v1", range(2, 4))]) as early:
+        write(output, "v1", 0, 2, 3)
+        wait_until(lambda: work.names() == {"v1/00002.m4s"})
+        write(output, "v1", 1)
+        wait_until(lambda: len(work.names()) == 2)
+    assert early.stored == {"v1/00000.m4s", "v1/00002.m4s"}
 
 
 def fails(early: EarlyUpload) -> bool:
@@ -93,7 +103,7 @@ def test_a_store_that_is_gone_is_told_while_the_encoder_is_at_work(tmp_path: Pat
     write(output, "v1", 0, 1)
 
     def encode() -> None:
-        with EarlyUpload(work, output, ["v1"]) as early:
+        with EarlyUpload(work, output, [Run("v1", range(2))]) as early:
             wait_until(lambda: fails(early))
 
     with pytest.raises(TransientError, match="gone"):
@@ -104,7 +114,7 @@ def test_nothing_is_sent_after_the_encoding_has_failed(tmp_path: Path):
     work, output = Stored(tmp_path), tmp_path / "output"
 
     def encode() -> None:
-        with EarlyUpload(work, output, ["v1"]):
+        with EarlyUpload(work, output, [Run("v1", range(2))]):
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):

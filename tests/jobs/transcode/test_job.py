@@ -163,6 +163,21 @@ def test_the_outcome_tells_what_was_made(ten_seconds: Result):
         assert rendition["bytes"] == len(ten_seconds.media(track))
 
 
+def test_encoded_in_parts_it_has_the_same_playlists(ten_seconds: Result, tmp_path: Path):
+    """And passes the same checks, which are part of the job."""
+    source = ten_seconds.folder.parent / "source.mp4"
+    split = {"above_s": 8, "part_s": 4, "workers": 2}
+    result = transcode(source, tmp_path / "hls", ladder=SMALL_LADDER, split=split)
+    assert result.exit_code == 0, result.words
+    for track in ("v1", "v2", "audio"):
+        playlists = [of.folder / track / "index.m3u8" for of in (result, ten_seconds)]
+        assert playlists[0].read_text() == playlists[1].read_text()
+    for track in ("v1", "v2"):
+        assert times(read_pictures(result.media(track))) == [n * Fraction(1001, 30000) for n in range(300)]
+    assert result.outcome["storyboard"] == ten_seconds.outcome["storyboard"]
+    assert result.media("audio") == ten_seconds.media("audio")
+
+
 ODD_SOURCES = {
     "portrait": (Clip(width=180, height=320), [(90, 160), (180, 320)], (60, 110, 160, 210)),
     "four by three": (Clip(width=240, height=180), [(120, 90), (240, 180)], (60, 110, 160, 210)),

@@ -57,7 +57,15 @@ def test_the_sheet_holds_the_picture_that_is_shown_then(tmp_path: Path):
     rung = RungPlan(name="90p", folder="v1", width=160, height=90, video_bps=100_000)
     pictures = (Picture(number=n, frame=grey(30 + 2 * n), is_key=n in grid.key_pictures()) for n in range(100))
     track = encode_rendition(
-        pictures, rung=rung, grid=grid, every=1, matrix=1, video_encoder=X264, output=tmp_path, hand_on=None
+        pictures,
+        rung=rung,
+        grid=grid,
+        segments=range(5),
+        every=1,
+        matrix=1,
+        video_encoder=X264,
+        output=tmp_path,
+        hand_on=None,
     )
     plan = plan_storyboard(list_key_frames(track), duration_s=20, width=160, height=90)
     draw_storyboard(plan, track=tmp_path / "v1", target=tmp_path / "storyboard")

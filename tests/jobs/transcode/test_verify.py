@@ -13,11 +13,13 @@ from jobs.transcode.authoring import RULES, key_frames_are_close
 from jobs.transcode.encode import encode
 from jobs.transcode.job import write_playlists
 from jobs.transcode.measure import measure_audio, measure_iframes, measure_renditions
+from jobs.transcode.parts import whole
 from jobs.transcode.plan import Plan, plan_transcode
+from jobs.transcode.playing import in_turn
 from jobs.transcode.playlists import write_master
 from jobs.transcode.published import read_stream
 from jobs.transcode.verify import VerifyReply, verify, verify_request
-from jobs.transcode.verifying import expected_of, in_turn, verify_stream
+from jobs.transcode.verifying import expected_of, verify_stream
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import RungSpec, Source, TranscodeLimits, TranscodeSpec
 from pipeline.errors import PermanentError
@@ -46,7 +48,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     plan = plan_transcode(spec, probe_file(source, ProbeLimits()))
     output = folder / "output"
     output.mkdir()
-    written = encode(plan, source=source, output=output, devices=DeviceWish(), limits=LIMITS, progress=lambda _: None)
+    written = encode(
+        plan, whole(plan), source=source, output=output, devices=DeviceWish(), limits=LIMITS, progress=lambda _: None
+    )
     audio = measure_audio(plan, written)
     write_playlists(
         output, written, write_master(measure_renditions(plan, written), audio, measure_iframes(plan, written))
@@ -72,7 +76,7 @@ def check(stream: Stream, *, source_s: float | None = None) -> int:
 def test_a_good_stream_passes_and_the_pictures_of_each_renditions_turn_are_decoded(good: Stream):
     output, plan = good
     # Segments 0, 2 and 4 of the one and 0, 1, 3 and 4 of the other, of 25 pictures each.
-    assert verify(plan, output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
+    assert verify(plan, [whole(plan)], output=output, source_s=plan.source_s, limits=LIMITS).pictures == 7 * 25
 
 
 def test_a_low_variant_is_asked_of_streams_of_a_segment_or_more(good: Stream):
