@@ -1,4 +1,4 @@
-# make demo [VIDEO=lecture.mp4] · make test · make lint · make bench · make clean
+# make demo [VIDEO=lecture.mp4] · make test · make lint · make simulate [SEEDS=1000] · make bench · make clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-progress lock clean help
+.PHONY: demo up test simulate corpus lint format bench bench-progress lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -43,6 +43,13 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
 	$(BIN)/pytest -n 2
+
+# Faults on purpose, on a virtual clock. A seed that ends wrong prints the command that replays it.
+SEEDS := 1000
+FIRST := 0
+VIDEOS := 200
+simulate: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --videos $(VIDEOS)
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp
