@@ -228,7 +228,7 @@ class World:
         ((tenant_id, asset_id),) = self.database.connections[-1].execute(
             "SELECT tenant_id, asset_id FROM jobs WHERE id = %s", [batch_job.name]
         )
-        if self.faults.strike("outputs of a video cannot be read", share=0.02):
+        if self.faults.strike("outputs of a video cannot be read", share=0.15):
             self.store.poisoned.add(f"tenants/{tenant_id}/videos/{asset_id}/hls/")
         key = JobKey(TenantId(tenant_id), UUID(batch_job.name))
         return Attempt(self.services, batch_job, key=key, store=self.store, faults=self.faults, ask=self._ask)
