@@ -93,15 +93,15 @@ class SimulatedBatch:
         if any(job.name == name and self._is_listed(job) for job in self.jobs.values()):
             self.needless_submits.append(name)
         random = self._faults.random
-        lags = self._faults.strike("lists and describes late")
+        longest_lag_s = LONGEST_LAG_S if self._faults.are_on else 0.0
         job = BatchJob(
             id=str(UUID(int=random.getrandbits(128), version=4)),
             name=name,
             kind=JobKind(request["jobDefinition"].removeprefix(f"{PREFIX}-")),
             queue=request["jobQueue"],
             created_ms=self._schedule.milliseconds,
-            listed_at_s=now_s + (random.uniform(0.0, LONGEST_LAG_S) if lags else 0.0),
-            described_at_s=now_s + (random.uniform(0.0, LONGEST_LAG_S) if lags else 0.0),
+            listed_at_s=now_s + random.uniform(0.0, longest_lag_s),
+            described_at_s=now_s + random.uniform(0.0, longest_lag_s),
         )
         self.jobs[job.id] = job
         self._schedule.after(random.uniform(0.1, 2.0), lambda: self._wait(job))
