@@ -1,5 +1,6 @@
 """upload/init and upload/complete: what is signed, what is refused, and what one good upload starts."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -17,6 +18,8 @@ from tests.control_plane.plane import OTHER, SOURCE, TENANT, Plane, init_body, s
 from tests.fixtures.waiting import wait_for
 
 MIB = 1024 * 1024
+# `make simulate` completes fifty videos.
+COMPLETED = int(os.environ.get("COMPLETED", "3"))
 
 
 def test_init_signs_a_put_of_exactly_this_size_and_type(plane: Plane):
@@ -90,19 +93,22 @@ def test_complete_pins_the_source_and_inserts_a_job_that_holds_no_url(plane: Pla
     assert plane.background.woken == ["dispatcher"]
 
 
-def test_64_completes_at_once_make_one_job_by_one_probe(plane: Plane):
-    body = plane.init()
-    plane.put(body["upload"])
+def test_64_completes_at_once_of_each_video_make_one_job_by_one_probe(plane: Plane):
+    bodies = [plane.init() for _ in range(COMPLETED)]
+    for body in bodies:
+        plane.put(body["upload"])
     plane.probe.gate = Event()
     with ThreadPoolExecutor(64) as pool:
-        replies = [pool.submit(plane.complete, body["id"]) for _ in range(64)]
+        # In turn, so that many videos are completed at once and each call finds another one of its video under way.
+        replies = [(body["id"], pool.submit(plane.complete, body["id"])) for _ in range(64) for body in bodies]
         wait_for(lambda: plane.probe.calls, "the first probe")
         plane.probe.gate.set()
-        answers = [reply.result(30) for reply in replies]
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["job_id"] for answer in answers}) == 1
-    assert len(plane.probe.calls) == 1
-    assert plane.fetch("SELECT count(*) FROM jobs") == [(1,)]
+        answers = [(video_id, reply.result(60)) for video_id, reply in replies]
+    assert {answer.status_code for _, answer in answers} == {200}
+    jobs = {(video_id, answer.json()["job_id"]) for video_id, answer in answers}
+    assert len(jobs) == len(bodies), "all calls of a video are told the same job"
+    assert len(plane.probe.calls) == len(bodies)
+    assert plane.fetch("SELECT count(*) FROM jobs") == [(len(bodies),)]
 
 
 def test_two_processes_that_complete_at_once_make_one_job(plane: Plane, settings: Settings):

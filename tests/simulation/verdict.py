@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from tests.simulation.workers import OUTPUTS
+from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
 from tests.simulation.world import World
 
 
@@ -16,6 +16,7 @@ def judge(world: World) -> list[str]:
         *_published(world),
         *_failed(world),
         *_submitted_needlessly(world),
+        *_worked_on_twice(world),
     ]
 
 
@@ -48,7 +49,6 @@ def _published(world: World) -> Iterator[str]:
         " FROM video_moves m JOIN jobs j ON j.id = m.job_id JOIN videos v ON v.id = m.video_id"
         " WHERE m.to_status = 'READY' ORDER BY m.id"
     )
-    begun_s = world.schedule.now.timestamp() - world.schedule.now_s
     for job_id, times in Counter(row[0] for row in moves).items():
         if times > 1:
             yield f"published {times} times: job {job_id}"
@@ -63,7 +63,7 @@ def _published(world: World) -> Iterator[str]:
             if stored is None:
                 if is_current:
                     yield f"partial READY: {prefix}{path} is not there"
-            elif stored.put_at_s > float(moved_at) - begun_s and is_current:
+            elif stored.put_at_s > float(moved_at) - world.begun_s and is_current:
                 yield f"partial READY: {prefix}{path} came after READY"
             elif path in OUTPUTS and stored.body.decode() != f"{path} of {handle} {attempt}":
                 yield f"stale publish: {prefix}{path} is {stored.body!r}, not of {handle} {attempt}"
@@ -80,15 +80,18 @@ def _published(world: World) -> Iterator[str]:
 
 
 def _failed(world: World) -> Iterator[str]:
-    """A job fails because it was cancelled, or because Batch says that it did: what ended well is READY."""
+    """A job fails because it was cancelled, its attempt said so for good, or Batch has ended it as failed before."""
     rows = world.database.fetch(
-        "SELECT id, handle, reason, cancelled_at IS NOT NULL FROM jobs WHERE state = 'failed' ORDER BY id"
+        "SELECT id, handle, reason, EXTRACT(EPOCH FROM ended_at) FROM jobs"
+        " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
     )
-    for job_id, handle, reason, is_cancelled in rows:
+    for job_id, handle, reason, ended_at in rows:
         batch_job = world.batch.jobs.get(handle) if handle is not None else None
-        if not is_cancelled and (batch_job is None or batch_job.status != "FAILED"):
+        if batch_job is None or batch_job.status != "FAILED":
             said = batch_job.status if batch_job is not None else None
             yield f"lost: job {job_id} failed with {reason}, and Batch says {said} of {handle}"
+        elif reason != SOURCE_IS_BAD and (batch_job.ended_at_s or 0.0) > float(ended_at) - world.begun_s:
+            yield f"lost: job {job_id} failed with {reason} while Batch still had it"
 
 
 def _submitted_needlessly(world: World) -> Iterator[str]:
@@ -99,3 +102,14 @@ def _submitted_needlessly(world: World) -> Iterator[str]:
         crashes = world.pool.crashes[name] + world.batch.unanswered[name]
         if jobs - 1 > crashes:
             yield f"{jobs} Batch jobs of {name} after {crashes} crashes"
+
+
+def _worked_on_twice(world: World) -> Iterator[str]:
+    """At most one live job works on a video."""
+    rows = world.database.fetch(
+        "SELECT a.id, b.id, a.asset_id FROM jobs a JOIN jobs b ON (a.tenant_id, a.asset_id, a.kind, a.shard)"
+        " = (b.tenant_id, b.asset_id, b.kind, b.shard) AND a.id < b.id"
+        " WHERE tstzrange(a.created_at, a.ended_at) && tstzrange(b.created_at, b.ended_at)"
+    )
+    for one, other, video_id in rows:
+        yield f"two live jobs at once: {one} and {other} of video {video_id}"

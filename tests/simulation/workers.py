@@ -19,6 +19,7 @@ from tests.simulation.schedule import Schedule
 from tests.simulation.store import MemoryStore
 
 OUTPUTS = ("v1/0.m4s", "master.m3u8")
+SOURCE_IS_BAD = "CORRUPT"
 EXITED = "Essential container in task exited"
 # A reclaim is what happens most.
 DEATHS = (
@@ -74,7 +75,7 @@ class Attempt:
             yield from self._call(lambda: rules.start(self._services, self._key, StartCall(**self.said)))
             yield self._faults.random.uniform(5.0, 40.0)
             if self._faults.strike("source is bad", share=0.3):
-                return (yield from self._fail("CORRUPT", permanent=True))
+                return (yield from self._fail(SOURCE_IS_BAD, permanent=True))
             if self._faults.strike("source could not be read", share=0.3):
                 return (yield from self._fail("STORAGE_UNAVAILABLE", permanent=False))
             for path in OUTPUTS:

@@ -74,6 +74,7 @@ class World:
     def __init__(self, database: SimulatedDatabase, seed: int, *, videos: int, drops_events: bool = False) -> None:
         random = Random(seed)
         self.schedule = Schedule()
+        self.begun_s = self.schedule.now.timestamp()
         self.faults = Faults(random, rate=random.uniform(LEAST, MOST))
         self.database = database
         self.records = Records()
