@@ -27,6 +27,8 @@ class MemoryStore:
         self._faults = faults
         self._meanwhile = meanwhile
         self.objects: dict[str, Stored] = {}
+        self.incomplete: set[str] = set()
+        """Jobs of which a worker says that all is stored, and is wrong."""
         self.poisoned: set[str] = set()
         """Prefixes that are never answered for."""
 

@@ -86,6 +86,8 @@ def _failed(world: World) -> Iterator[str]:
         " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
     )
     for job_id, handle, reason, ended_at in rows:
+        if str(job_id) in world.store.incomplete:
+            continue
         batch_job = world.batch.jobs.get(handle) if handle is not None else None
         if batch_job is None or batch_job.status != "FAILED":
             said = batch_job.status if batch_job is not None else None
