@@ -197,6 +197,25 @@ def test_seven_events_in_every_order_end_ready(last_heard: int):
         assert job.place == Place(2, JobState.SUCCEEDED), order
 
 
+GIVEN_UP_WHILE_WAITING: tuple[News, ...] = (
+    reported(1, JobState.RUNNABLE),
+    reported(1, JobState.STARTING),
+    Started(HANDLE, 1),
+    FailedForNow(HANDLE, 1, Reason.TERMINATED, ""),
+    reported(1, JobState.RUNNING),
+    reported(2, JobState.RUNNABLE, exit_code=75),
+    reported(1, JobState.FAILED, exit_code=75, why="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"),
+)
+
+
+def test_seven_events_of_a_job_that_never_got_its_second_machine_end_failed_in_every_order():
+    for order in permutations(GIVEN_UP_WHILE_WAITING):
+        job = JobView(Place(0, JobState.SUBMITTED), HANDLE)
+        for news in (*order, *order):
+            job = hear(job, news, outcomes=frozenset())
+        assert job.place.state is JobState.FAILED, order
+
+
 NEWS = st.one_of(
     st.builds(
         reported,
