@@ -1,4 +1,4 @@
-# make demo [VIDEO=lecture.mp4] · make test · make lint · make bench · make bench-omr · make clean
+# make demo [VIDEO=lecture.mp4] · make test · make lint · make simulate [SEEDS=1000] · make bench · make bench-omr · make clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(PYTHON) -m pip --disable-pip-version-check --python $(BIN)/python
 PLAYER := control_plane/watch
 
-.PHONY: demo up test corpus lint format bench bench-omr bench-progress train stress images-check synth deploy lock clean help
+.PHONY: demo up test simulate corpus lint format bench bench-omr bench-progress train stress images-check synth deploy lock clean help
 
 help:
 	@head -1 Makefile | cut -c3-
@@ -43,6 +43,14 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
 	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/pytest -n 2
+
+# Faults on purpose, on a virtual clock. A seed that ends wrong prints the command that replays it.
+SEEDS := 1000
+FIRST := 0
+VIDEOS := 200
+simulate: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --videos $(VIDEOS)
+	MOMENTS=50 COMPLETED=50 $(BIN)/pytest -q --timeout=0 -o faulthandler_timeout=0 tests/jobs/transcode/test_sigterm.py tests/control_plane/test_uploads.py -k "sigterm or 64"
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp

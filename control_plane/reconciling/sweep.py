@@ -3,7 +3,7 @@
 It finds what nobody told us: a job that ended while the control plane was away, or that its executor has lost.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -28,20 +28,24 @@ logger = get_logger(__name__)
 
 
 def sweep(services: Services, stopping: Event) -> None:
-    """Look at every live job once."""
+    """Look at every live job once. What breaks over one job is raised when the others have had their turn."""
     after = None
+    errors: list[Exception] = []
     while not stopping.is_set():
         with services.pool.connection() as connection:
             jobs = list_live_jobs(connection, after=after, limit=BATCH)
         if jobs:
-            _compare(services, jobs)
+            errors += _compare(services, jobs)
         if len(jobs) < BATCH:
             break
         after = jobs[-1].id
     _record_exit_codes(services)
+    if errors:
+        raise errors[0]
 
 
-def _compare(services: Services, jobs: Sequence[Job]) -> None:
+def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
+    """Yields what broke: an outcome that the store does not hand out must not keep all later jobs from their ends."""
     reports = services.executor.describe([job.handle for job in jobs if job.handle is not None])
     for job in jobs:
         assert job.handle is not None
@@ -58,6 +62,9 @@ def _compare(services: Services, jobs: Sequence[Job]) -> None:
         except Conflict as exc:
             # It moved on between our look and the lock.
             logger.info("sweep_was_late", job_id=str(job.id), reason=exc.reason)
+        except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
+            logger.warning("sweep_of_job_failed", job_id=str(job.id), error=repr(exc))
+            yield exc
 
 
 def news_of(report: JobReport) -> Reported:

@@ -199,10 +199,9 @@ def _reported(job: JobView, news: Reported) -> Decision:
     if job.place.state in FINAL or (job.handle is not None and news.handle != job.handle):
         return Ignore()
     if news.place.state in FINAL:
-        # An attempt that the executor has not heard of cannot have ended: this report is about an older one.
-        if news.place.attempt < job.place.attempt:
-            return Ignore()
-        return SeekOutcome(news.place.attempt)
+        # An executor repeats attempts, not ended jobs. One that ended while it waited for its next attempt is reported
+        # with the attempts that it had, which are fewer than we know of.
+        return SeekOutcome(max(news.place.attempt, job.place.attempt))
     return Advance(news.place) if job.place.is_before(news.place) else Ignore()
 
 

@@ -232,6 +232,45 @@ def test_a_store_that_is_away_loses_nothing(plane: Plane, monkeypatch: pytest.Mo
     assert plane.video(video_id).status == "READY"
 
 
+def test_an_outcome_that_cannot_be_read_keeps_no_other_job_from_its_end(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    ended = sorted((plane.submitted() for _ in range(3)), key=lambda each: each[1].job_id)
+    for _, worker in ended:
+        worker.start(1)
+        worker.store_outputs(1)
+        plane.executor.tell(worker.handle, JobState.SUCCEEDED, attempt=1, exit_codes=[0])
+    (first, worker), *others = ended
+    read, prefix = plane.services.store.read, worker.prefix(1)
+
+    def read_others(key: str, *, limit_bytes: int) -> bytes | None:
+        if key.startswith(prefix):
+            raise Unavailable("storage_unavailable", "this one")
+        return read(key, limit_bytes=limit_bytes)
+
+    monkeypatch.setattr(plane.services.store, "read", read_others)
+    with pytest.raises(Unavailable, match="this one"):
+        plane.turn("sweep")
+    assert plane.video(first).status == "PROCESSING"
+    assert [plane.video(video_id).status for video_id, _ in others] == ["READY", "READY"]
+
+
+def test_a_job_that_cannot_be_terminated_keeps_no_other_one_running(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    (_, first), (_, second) = plane.submitted(), plane.submitted()
+    for worker in (first, second):
+        assert plane.call("POST", f"/jobs/{worker.job_id}/cancel").status_code == 200
+    cancel = plane.executor.cancel
+
+    def cancel_others(handle: str, reason: str) -> None:
+        if handle == first.handle:
+            raise PermanentError("SUBMIT_REFUSED", "TerminateJob: this one")
+        cancel(handle, reason)
+
+    monkeypatch.setattr(plane.executor, "cancel", cancel_others)
+    with pytest.raises(PermanentError, match="this one"):
+        plane.turn("terminations")
+    assert [handle for handle, _ in plane.executor.cancelled] == [second.handle]
+    assert plane.job(first.job_id).terminated_at is None
+
+
 def test_a_sweep_that_brings_nothing_new_changes_no_row(plane: Plane):
     _, worker = plane.submitted()
     worker.start(1)

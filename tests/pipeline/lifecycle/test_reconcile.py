@@ -110,8 +110,12 @@ def test_the_executors_end_asks_for_the_outcome_before_anything_is_decided(end: 
     assert reconcile(view(1, JobState.RUNNING), reported(1, end)) == SeekOutcome(1)
 
 
-def test_an_end_of_an_older_attempt_is_old_news():
-    assert reconcile(view(2, JobState.RUNNING), reported(1, JobState.FAILED, exit_code=75)) == Ignore()
+def test_a_job_that_ends_while_it_waits_for_its_next_attempt_has_ended():
+    """Batch gives up on what waits too long for a machine, and reports the attempts that there were."""
+    waiting = view(2, JobState.RUNNABLE, last_reason=Reason.STORAGE_UNAVAILABLE)
+    given_up = reported(1, JobState.FAILED, exit_code=75, why="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    assert reconcile(waiting, given_up) == SeekOutcome(2)
+    assert reconcile(waiting, OutcomeAbsent(given_up)) == Fail(2, Reason.STORAGE_UNAVAILABLE, "")
 
 
 def test_a_report_about_another_handle_is_not_about_this_job():
@@ -191,6 +195,25 @@ def test_seven_events_in_every_order_end_ready(last_heard: int):
         for news in (*order, first, *order):
             job = hear(job, news, outcomes=frozenset({2}))
         assert job.place == Place(2, JobState.SUCCEEDED), order
+
+
+GIVEN_UP_WHILE_WAITING: tuple[News, ...] = (
+    reported(1, JobState.RUNNABLE),
+    reported(1, JobState.STARTING),
+    Started(HANDLE, 1),
+    FailedForNow(HANDLE, 1, Reason.TERMINATED, ""),
+    reported(1, JobState.RUNNING),
+    reported(2, JobState.RUNNABLE, exit_code=75),
+    reported(1, JobState.FAILED, exit_code=75, why="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"),
+)
+
+
+def test_seven_events_of_a_job_that_never_got_its_second_machine_end_failed_in_every_order():
+    for order in permutations(GIVEN_UP_WHILE_WAITING):
+        job = JobView(Place(0, JobState.SUBMITTED), HANDLE)
+        for news in (*order, *order):
+            job = hear(job, news, outcomes=frozenset())
+        assert job.place.state is JobState.FAILED, order
 
 
 NEWS = st.one_of(

@@ -1,0 +1,105 @@
+"""The object store, in memory. It is consistent, as S3 is; its calls fail."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, TypeVar
+from urllib.parse import quote, unquote
+
+from pipeline.errors import Unavailable
+from pipeline.storage.store import ByteRange, ObjectInfo, SignedRequest, UploadedPart
+from tests.simulation.faults import Faults
+from tests.simulation.schedule import Schedule
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class Stored:
+    body: bytes
+    put_at_s: float
+
+
+class MemoryStore:
+    """Implements `ObjectStore`. `meanwhile` is called where others may be faster than whoever asks."""
+
+    def __init__(self, schedule: Schedule, faults: Faults, *, meanwhile: Callable[[], None]) -> None:
+        self._schedule = schedule
+        self._faults = faults
+        self._meanwhile = meanwhile
+        self.objects: dict[str, Stored] = {}
+        self.incomplete: set[str] = set()
+        """Jobs of which a worker says that all is stored, and is wrong."""
+        self.poisoned: set[str] = set()
+        """Prefixes that are never answered for."""
+
+    def put(self, url: str, body: bytes) -> None:
+        """What a holder of a signed PUT does; its own caller decides whether that is lost."""
+        key = unquote(url.removeprefix("memory:"))
+        before = self.objects.get(key)
+        # The same bytes once more, after an answer that was lost, change nothing for a reader.
+        if before is None or before.body != body:
+            self.objects[key] = Stored(body, self._schedule.now_s)
+
+    def sign_get(self, key: str, *, expires_s: int) -> SignedRequest:
+        return SignedRequest("GET", f"memory:{quote(key)}", {})
+
+    def sign_put(self, key: str, *, size_bytes: int, content_type: str, expires_s: int, once: bool) -> SignedRequest:
+        return SignedRequest("PUT", f"memory:{quote(key)}", {})
+
+    def find(self, key: str) -> ObjectInfo | None:
+        def found() -> ObjectInfo | None:
+            stored = self.objects.get(key)
+            return None if stored is None else ObjectInfo(key, len(stored.body), "etag", "any/type")
+
+        return self._called(key, found)
+
+    def read(self, key: str, *, limit_bytes: int) -> bytes | None:
+        def body() -> bytes | None:
+            stored = self.objects.get(key)
+            return None if stored is None else stored.body
+
+        return self._called(key, body)
+
+    def delete_prefix(self, prefix: str) -> int:
+        def delete() -> int:
+            keys = [key for key in self.objects if key.startswith(prefix)]
+            for key in keys:
+                del self.objects[key]
+            return len(keys)
+
+        return self._called(prefix, delete)
+
+    def _called(self, key: str, act: Callable[[], ResultT]) -> ResultT:
+        self._meanwhile()
+        if any(key.startswith(prefix) for prefix in self.poisoned):
+            raise _away()
+        return self._faults.call("s3", act, error=_away)
+
+    def begin_multipart(self, key: str, *, content_type: str) -> str:
+        _not_simulated(key)
+
+    def sign_part(self, key: str, upload_id: str, number: int, *, expires_s: int) -> SignedRequest:
+        _not_simulated(key)
+
+    def complete_multipart(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        _not_simulated(key)
+
+    def abort_multipart(self, key: str, upload_id: str) -> None:
+        _not_simulated(key)
+
+    def open_range(self, key: str, *, range_header: str | None) -> ByteRange | None:
+        _not_simulated(key)
+
+    def write(self, key: str, body: bytes, *, content_type: str) -> ObjectInfo:
+        _not_simulated(key)
+
+    def list_keys(self, prefix: str) -> Iterator[str]:
+        _not_simulated(prefix)
+
+
+def _not_simulated(key: str) -> NoReturn:
+    raise NotImplementedError(key)
+
+
+def _away() -> Exception:
+    return Unavailable("storage_unavailable", "simulated")

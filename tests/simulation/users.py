@@ -1,0 +1,103 @@
+"""Teachers and operators: they upload, complete, lose the answer and complete again, cancel, retry and resubmit."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from control_plane.auth import Caller, Role
+from control_plane.jobs.rules import cancel_job, resubmit_job
+from control_plane.services import Services
+from control_plane.videos.complete import complete_upload
+from control_plane.videos.retry import retry_video
+from control_plane.videos.upload import InitCall, init_upload
+from pipeline.database.jobs import Job, find_newest_job
+from pipeline.database.videos import Video, find_video
+from pipeline.errors import Conflict
+from pipeline.identifiers import TenantId
+from tests.simulation.faults import Faults
+from tests.simulation.store import MemoryStore
+from tests.simulation.workers import Unreachable
+
+SOURCE = b"a lecture"
+TENANTS = ("hagwon-1", "hagwon-2", "hagwon-3")
+PATIENCE = 12
+
+
+@dataclass
+class Records:
+    """What users were promised: videos whose upload was acknowledged, and jobs whose cancel was."""
+
+    acknowledged: set[UUID] = field(default_factory=set)
+    cancelled: set[UUID] = field(default_factory=set)
+
+
+class User:
+    """One video from its upload to where its teacher loses interest. `ask` is as in `Attempt`."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        store: MemoryStore,
+        faults: Faults,
+        records: Records,
+        ask: Callable[[Callable[[], Any]], Any],
+    ) -> None:
+        self._services = services
+        self._store = store
+        self._faults = faults
+        self._records = records
+        self._ask = ask
+        self._caller = Caller(TenantId(faults.random.choice(TENANTS)), "kim", Role.OPERATOR)
+
+    def steps(self) -> Generator[float, None, None]:
+        random = self._faults.random
+        call = InitCall(title="Vectors", filename="v.mp4", content_type="video/mp4", size=len(SOURCE))
+        try:
+            video, upload = yield from self._insist(lambda: init_upload(self._services, self._caller, call))
+        except Unreachable:
+            return
+        yield random.uniform(0.1, 20.0)
+        self._store.put(upload["url"], SOURCE)
+        calls = 2 if random.random() < 0.3 else 1
+        for _ in range(calls):
+            try:
+                yield from self._insist(lambda: complete_upload(self._services, self._caller, video, parts=()))
+            except (Conflict, Unreachable):
+                # A cancelled or failed one answers so to whoever is late.
+                continue
+            self._records.acknowledged.add(video.id)
+        for _ in range(3):
+            yield random.uniform(5.0, 150.0)
+            yield from self._interfere(video)
+
+    def _interfere(self, video: Video) -> Generator[float, None, None]:
+        try:
+            now, job = yield from self._insist(lambda: self._look(video.id))
+            if job is None:
+                return
+            wish = self._faults.random.random()
+            if job.is_live and wish < 0.1:
+                yield from self._insist(lambda: cancel_job(self._services, self._caller, job.id))
+                self._records.cancelled.add(job.id)
+            elif now.status in ("FAILED", "UPLOADED") and wish < 0.7:
+                yield from self._insist(lambda: retry_video(self._services, self._caller, video.id))
+            elif now.status == "READY" and wish < 0.15:
+                yield from self._insist(lambda: resubmit_job(self._services, self._caller, job.id, force=True))
+        except (Conflict, Unreachable):
+            return
+
+    def _look(self, video_id: UUID) -> tuple[Video, Job | None]:
+        with self._services.pool.connection() as connection:
+            video = find_video(connection, self._caller.tenant_id, video_id)
+            assert video is not None
+            return video, find_newest_job(connection, self._caller.tenant_id, video_id)
+
+    def _insist(self, make: Callable[[], Any]) -> Generator[float, None, Any]:
+        for pause_s in range(1, PATIENCE + 1):
+            try:
+                return self._ask(make)
+            except Unreachable:
+                yield float(pause_s)
+        raise Unreachable

@@ -1,0 +1,117 @@
+"""What must be true of a world that has come to rest, whatever happened to it."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
+from tests.simulation.world import World
+
+
+def judge(world: World) -> list[str]:
+    """What is wrong, a line each."""
+    return [
+        *world.violations,
+        *world.surprises,
+        *_lost(world),
+        *_published(world),
+        *_failed(world),
+        *_submitted_needlessly(world),
+        *_worked_on_twice(world),
+    ]
+
+
+def _lost(world: World) -> Iterator[str]:
+    """Every acknowledged upload is READY, FAILED with a reason, or cancelled, and nobody works on it any more."""
+    rows = world.database.fetch("SELECT id, status, error_reason FROM videos WHERE status <> 'PENDING'")
+    statuses = {row[0]: (row[1], row[2]) for row in rows}
+    for video_id in world.records.acknowledged - set(statuses):
+        yield f"lost: video {video_id} was acknowledged and is PENDING or gone"
+    for video_id, (status, reason) in statuses.items():
+        if status not in ("READY", "FAILED") or (status == "FAILED" and not reason):
+            yield f"lost: video {video_id} is {status} with {reason}"
+    for job_id, handle in world.database.fetch("SELECT id, handle FROM jobs WHERE cancelled_at IS NOT NULL"):
+        batch_job = world.batch.jobs.get(handle) if handle is not None else None
+        if batch_job is not None and batch_job.ended_at_s is None:
+            yield f"cancelled: job {job_id} still runs as {handle}"
+    without_job = world.database.fetch(
+        "SELECT v.id FROM videos v WHERE v.status <> 'PENDING'"
+        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v.tenant_id AND j.asset_id = v.id)"
+    )
+    for (video_id,) in without_job:
+        yield f"lost: video {video_id} has no job"
+
+
+def _published(world: World) -> Iterator[str]:
+    """Each job publishes once at most, whole, from its newest attempt, and not after its cancel."""
+    moves = world.database.fetch(
+        "SELECT m.job_id, m.video_id, EXTRACT(EPOCH FROM m.moved_at), j.state, j.attempt, j.handle, j.tenant_id,"
+        " (SELECT max(attempt) FROM job_attempts a WHERE a.job_id = j.id), v.published_job_id = j.id"
+        " FROM video_moves m JOIN jobs j ON j.id = m.job_id JOIN videos v ON v.id = m.video_id"
+        " WHERE m.to_status = 'READY' ORDER BY m.id"
+    )
+    for job_id, times in Counter(row[0] for row in moves).items():
+        if times > 1:
+            yield f"published {times} times: job {job_id}"
+    for job_id, video_id, moved_at, state, attempt, handle, tenant_id, newest, is_current in moves:
+        if state != "succeeded" or job_id in world.records.cancelled:
+            yield f"stale publish: job {job_id} is {state} and its video became READY"
+        if newest is not None and newest > attempt:
+            yield f"stale publish: attempt {attempt} of job {job_id} while {newest} was the newest"
+        prefix = f"tenants/{tenant_id}/videos/{video_id}/hls/{job_id}-{attempt}/"
+        for path in (*OUTPUTS, "outcome.json"):
+            stored = world.store.objects.get(prefix + path)
+            if stored is None:
+                if is_current:
+                    yield f"partial READY: {prefix}{path} is not there"
+            elif stored.put_at_s > float(moved_at) - world.begun_s and is_current:
+                yield f"partial READY: {prefix}{path} came after READY"
+            elif path in OUTPUTS and stored.body.decode() != f"{path} of {handle} {attempt}":
+                yield f"stale publish: {prefix}{path} is {stored.body!r}, not of {handle} {attempt}"
+    succeeded = world.database.fetch("SELECT id FROM jobs WHERE state = 'succeeded'")
+    for (job_id,) in set(succeeded) - {(row[0],) for row in moves}:
+        yield f"lost: job {job_id} succeeded and published nothing"
+    amiss = world.database.fetch(
+        "SELECT id, hls_path FROM videos v WHERE status = 'READY' AND NOT EXISTS (SELECT FROM jobs j"
+        " WHERE j.id = v.published_job_id AND j.state = 'succeeded'"
+        " AND v.hls_path LIKE '%%/hls/' || j.id || '-' || j.attempt || '/master.m3u8')"
+    )
+    for video_id, path in amiss:
+        yield f"stale publish: video {video_id} shows {path}"
+
+
+def _failed(world: World) -> Iterator[str]:
+    """A job fails because it was cancelled, its attempt said so for good, or Batch has ended it as failed before."""
+    rows = world.database.fetch(
+        "SELECT id, handle, reason, EXTRACT(EPOCH FROM ended_at) FROM jobs"
+        " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
+    )
+    for job_id, handle, reason, ended_at in rows:
+        if str(job_id) in world.store.incomplete:
+            continue
+        batch_job = world.batch.jobs.get(handle) if handle is not None else None
+        if batch_job is None or batch_job.status != "FAILED":
+            said = batch_job.status if batch_job is not None else None
+            yield f"lost: job {job_id} failed with {reason}, and Batch says {said} of {handle}"
+        elif reason != SOURCE_IS_BAD and (batch_job.ended_at_s or 0.0) > float(ended_at) - world.begun_s:
+            yield f"lost: job {job_id} failed with {reason} while Batch still had it"
+
+
+def _submitted_needlessly(world: World) -> Iterator[str]:
+    """Batch has a second job of a name only where the answer to a submit, or the commit after it, was lost."""
+    for name in world.batch.needless_submits:
+        yield f"submitted again although it was listed: job {name}"
+    for name, jobs in Counter(job.name for job in world.batch.jobs.values()).items():
+        crashes = world.pool.crashes[name] + world.batch.unanswered[name]
+        if jobs - 1 > crashes:
+            yield f"{jobs} Batch jobs of {name} after {crashes} crashes"
+
+
+def _worked_on_twice(world: World) -> Iterator[str]:
+    """At most one live job works on a video."""
+    rows = world.database.fetch(
+        "SELECT a.id, b.id, a.asset_id FROM jobs a JOIN jobs b ON (a.tenant_id, a.asset_id, a.kind, a.shard)"
+        " = (b.tenant_id, b.asset_id, b.kind, b.shard) AND a.id < b.id"
+        " WHERE tstzrange(a.created_at, a.ended_at) && tstzrange(b.created_at, b.ended_at)"
+    )
+    for one, other, video_id in rows:
+        yield f"two live jobs at once: {one} and {other} of video {video_id}"
