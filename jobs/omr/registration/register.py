@@ -143,15 +143,12 @@ def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
 
 
 def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
-    """The first, which is upright, then those with most ink on their bubbles.
-
-    Many a form's lattice is its own half turn but for a shift, so that ink alone does not tell what is upright.
-    """
+    """The first, which is upright, then those with most ink on their bubbles."""
     if len(candidates) <= 1:
         return candidates
     heights = [contrast(ink, candidate.homography, form.layout, shrink) for candidate in candidates]
     order = [int(index) for index in np.argsort(heights)[::-1][:REFINED_PER_SOURCE]]
-    return [candidates[index] for index in dict.fromkeys([0, *order])]
+    return [candidates[index] for index in dict.fromkeys([*order[:1], 0, *order])]
 
 
 def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, on_desk: bool) -> Registered:

@@ -73,7 +73,7 @@ def test_the_way_back_is_told_from_what_the_rims_look_like(step: tuple[int, int]
     assert gain > CLEAR_DIFFERENCE
 
 
-@pytest.mark.parametrize("off", [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (1.2, -0.9), (-1.9, 0.2)])
+@pytest.mark.parametrize("off", [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)])
 def test_a_page_that_lies_a_row_or_a_column_from_where_it_should_be_is_followed(off: tuple[float, float]):
     sheet = form()
     off_px = (round(off[0] * STEP * PX_PER_MM), round(off[1] * ROW * PX_PER_MM))
