@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ GAP_AT = 1.5
 CLEAR_OF_OTHERS = 1.2
 # Bubbles further apart than this belong to different blocks.
 BLOCK_GAP_IN_PITCHES = 2.2
+# Places nearer to each other than this are the same.
+SAME_PLACE_IN_PITCHES = 0.4
+COMPARED_AT_ONCE = 64
 # Above so many bubbles displacements are measured a field at a time.
 MOST_SINGLE_BUBBLES = 260
 
@@ -58,6 +62,35 @@ class Layout:
                 if len(line):
                     found.append(float(line.min()))
         return np.array([np.median(across), np.median(down)])
+
+    @cached_property
+    def pitches_of_bubble(self) -> Points:
+        """(n, 2) the usual distances across and down to the next bubble in each bubble's own block, frame units."""
+        found = np.tile(self.pitches, (len(self.centres), 1))
+        for block in range(int(self.block_of_bubble.max()) + 1):
+            members = np.flatnonzero(self.block_of_bubble == block)
+            centres = self.centres[members]
+            for axis in (0, 1):
+                order = np.lexsort((centres[:, axis], np.round(centres[:, 1 - axis] / self.radius)))
+                along, line = centres[order, axis], centres[order, 1 - axis]
+                steps = np.diff(along)[(np.abs(np.diff(line)) < self.radius) & (np.diff(along) > self.radius)]
+                if len(steps):
+                    found[members, axis] = np.median(steps)
+        return found
+
+    @cached_property
+    def rims(self) -> dict[tuple[int, int], tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """(lost, gained) for each step of every block by one of its pitches across, down or both.
+
+        `lost` are the bubbles whose places no other would take, `gained` those that would come to lie where none is.
+        """
+        found = {}
+        for across, down in product((-1, 0, 1), repeat=2):
+            by = np.array([across, down]) * self.pitches_of_bubble
+            lost = _alone(self.centres, self.centres + by, SAME_PLACE_IN_PITCHES * self.pitch)
+            gained = _alone(self.centres + by, self.centres, SAME_PLACE_IN_PITCHES * self.pitch)
+            found[across, down] = lost, gained
+        return found
 
     @property
     def sample_step(self) -> int:
@@ -131,6 +164,15 @@ class Layout:
         group = self.group_of_bubble
         counts = np.bincount(group)
         return np.stack([np.bincount(group, self.centres[:, axis]) / counts for axis in (0, 1)], axis=1)
+
+
+def _alone(points: Points, others: Points, near: float) -> NDArray[np.intp]:
+    """Which of the points have none of the others within `near` along both axes."""
+    alone = [
+        (np.abs(some[:, None] - others[None]).max(axis=2) > near).all(axis=1)
+        for some in np.array_split(points, -(-len(points) // COMPARED_AT_ONCE))
+    ]
+    return np.flatnonzero(np.concatenate(alone))
 
 
 def moved(matrix: NDArray[np.float64], points: Points) -> Points:

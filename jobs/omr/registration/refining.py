@@ -11,6 +11,7 @@ from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
+from jobs.omr.registration.slips import NOT_ASKED, Slips, slips_of
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
 REACH_IN_PITCHES = 0.45
@@ -18,9 +19,8 @@ FIRST_REACH_IN_PITCHES = 1.4
 # A shift to the next bubble has to be better than staying by this share.
 SHIFT_PRIOR = 0.12
 ROUNDS = 3
-# Whole pitches, none first, and what a shift by them has to gain.
-PITCH_STEPS = tuple(sorted(product((-1, 0, 1), (-1, 0, 1)), key=lambda step: abs(step[0]) + abs(step[1])))
-PITCH_GAIN = 1.01
+# Fits that agree less are not asked whether they lie a pitch off.
+WORTH_A_LOOK = 0.6
 # Groups that lie further than this many half bubbles off the smooth field contradict it.
 AGREES_WITHIN = 0.4
 # Below the first, there is nothing where a bubble should be; above the second, something is there for certain.
@@ -55,6 +55,7 @@ class Fit:
     strength: float
     seen: int
     coverage: float = 0.0
+    slips: Slips = NOT_ASKED
 
     @property
     def quality(self) -> float:
@@ -75,12 +76,25 @@ def refine(
 
     Bubbles are seen by `seeing`, at `size` times the template's.
     """
-    pitch_px = layout.pitch * canvas.px_per_unit
-    reach = max(3, int(REACH_IN_PITCHES * pitch_px))
     seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
-    first_reach = max(2, int(FIRST_REACH_IN_PITCHES * pitch_px))
+    first_reach = max(2, int(FIRST_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
-    homography = homography @ _translation(shift / canvas.px_per_unit)
+    return followed(
+        page, homography @ translation(shift / canvas.px_per_unit), layout, canvas=canvas, seeing=seeing, size=size
+    )
+
+
+def followed(
+    page: InkAtScale,
+    homography: NDArray[np.float64],
+    layout: Layout,
+    *,
+    canvas: Canvas,
+    seeing: Filter,
+    size: float,
+) -> Fit:
+    """As `refine`, from a homography that is less than half a pitch off."""
+    reach = max(3, int(REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     of_blocks = np.zeros_like(layout.centres)
     for round_ in range(ROUNDS):
         seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
@@ -88,19 +102,21 @@ def refine(
             of_blocks = block_shifts(seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
         found = measured(seen, points, layout.group_of_bubble, reach=reach)
-        if round_ == ROUNDS - 1 and (jump := by_a_pitch(seen, layout, canvas, of_blocks)).any():
-            homography = homography @ _translation(jump)
-            continue
         step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         homography = homography @ step
         still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL and not by_a_pitch(seen, layout, canvas, of_blocks).any():
+        if round_ and still < STILL:
             break
-    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    ink = flattened(page, homography, canvas)
+    seen = seeing(ink, canvas, layout, size)
     points = canvas.points(layout.centres + of_blocks)
     found = measured(seen, points, layout.group_of_bubble, reach=reach)
     fit = _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
-    return replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
+    fit = replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
+    if fit.agreement < WORTH_A_LOOK:
+        return fit
+    places = canvas.points(layout.centres + fit.local.at(layout.centres))
+    return replace(fit, slips=slips_of(ink, places, layout, canvas))
 
 
 def covered(seen: NDArray[np.float32], points: Points) -> float:
@@ -129,18 +145,6 @@ def loosened(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
             found = np.eye(3)
             found[:2, :2], found[:2, 2] = linear, middle - linear @ middle + shift
     return np.asarray(homography @ canvas.to_frame @ found @ canvas.from_frame)
-
-
-def by_a_pitch(seen: NDArray[np.float32], layout: Layout, canvas: Canvas, of_blocks: Points) -> Points:
-    """(2,) frame units: the whole pitches by which bubbles are better seen elsewhere, mostly none.
-
-    A lattice fits itself a row or a column off as well, but for its first and last one.
-    """
-    centres = layout.sample + of_blocks[:: layout.sample_step]
-    places = [canvas.points(centres + np.array(step) * layout.pitches) for step in PITCH_STEPS]
-    heights = [float(best_shift(seen, place, 1)[1]) for place in places]
-    best = int(np.argmax(heights))
-    return np.array(PITCH_STEPS[best]) * layout.pitches if heights[best] > PITCH_GAIN * heights[0] else np.zeros(2)
 
 
 def trust(found: Seen) -> NDArray[np.float64]:
@@ -218,5 +222,6 @@ def homography_between(
     return np.asarray(frame @ a @ np.linalg.inv(frame))
 
 
-def _translation(step: Points) -> NDArray[np.float64]:
+def translation(step: Points) -> NDArray[np.float64]:
+    """(3, 3) that moves by `step` (2,)."""
     return np.array([[1, 0, step[0]], [0, 1, step[1]], [0, 0, 1]], np.float64)

@@ -24,8 +24,10 @@ from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.marks_found import DARK
 from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
-from jobs.omr.registration.refining import Fit, loosened, refine
+from jobs.omr.registration.refining import Fit, loosened
 from jobs.omr.registration.registered import Registered
+from jobs.omr.registration.settling import settled
+from jobs.omr.registration.slips import CLEAR_DIFFERENCE
 from jobs.omr.registration.timing_tracks import by_timing_tracks
 from jobs.omr.registration.upright import quarter_turns_of, turned
 from pipeline.answer_sheets.template import FiducialKind
@@ -66,7 +68,7 @@ def register(page: Page, form: Form) -> Registered:
                 break
             continue
         for seeing, size in SEEN_BY:
-            fit = refine(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
+            fit = settled(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
             if is_clear(fit) and is_believed(fit, candidate.method):
@@ -85,11 +87,15 @@ def register(page: Page, form: Form) -> Registered:
 def is_believed(fit: Fit, method: str) -> bool:
     """Most of what is seen agrees, or nearly all where a page holds little of the form.
 
-    What was only searched for may be a row or a column off, so hardly any bubble of it may be missing.
+    Nothing is believed that would fit better a row or a column further. What was only searched for has to fit worse
+    there, and hardly any bubble of it may be missing.
     """
+    if fit.slips.best[1] > CLEAR_DIFFERENCE:
+        return False
     most = fit.agreement >= LEAST_AGREEMENT and fit.strength >= LEAST_STRENGTH and fit.coverage >= LEAST_COVERAGE
     if method == SEARCHED:
-        return most and fit.agreement >= CLEAR_AGREEMENT and fit.coverage >= SEARCHED_COVERAGE
+        full = fit.agreement >= CLEAR_AGREEMENT and fit.coverage >= SEARCHED_COVERAGE
+        return most and full and fit.slips.lies_right
     return most or is_clear(fit)
 
 
