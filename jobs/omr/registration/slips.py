@@ -18,8 +18,9 @@ from jobs.omr.registration.evidence import Ink
 
 # In pitches across and down; what lies two off is found one step after the other.
 STEPS = tuple((across, down) for across, down in product((-1, 0, 1), repeat=2) if (across, down) != (0, 0))
-# A rim's bubbles have to look so much more like the others than what stands beyond the opposite rim. On real sheets
-# the difference is 0.27 to 0.8 where the form lies right, and -0.6 to -0.26 where it lies a pitch off.
+# A rim's bubbles have to look so much more like the others than what stands beyond the opposite rim. Chosen on real
+# sheets: there the difference is 0.16 to 0.64 where the form lies right (0.04 on pages that hold nearly nothing), and
+# mostly -0.6 to -0.26 where it lies a pitch off.
 CLEAR_DIFFERENCE = 0.1
 # How far around a place a bubble is looked for, canvas pixels, and half the side of what is compared, in half bubbles.
 AROUND_PX = 2
