@@ -77,7 +77,7 @@ class BatchExecutor:
             "jobQueue": self._name(profile.queue),
             "jobDefinition": self._name(submission.kind.value),
             "shareIdentifier": share_identifier(submission.share),
-            "schedulingPriorityOverride": submission.priority,
+            "schedulingPriorityOverride": profile.priority if submission.priority is None else submission.priority,
             "containerOverrides": {
                 "environment": [{"name": name, "value": value} for name, value in submission.environment.items()]
             },

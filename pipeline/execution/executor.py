@@ -14,13 +14,14 @@ class Submission:
     """One job to run. `name` is unique per job (`[A-Za-z0-9_-]`, at most 128); the environment holds its token.
 
     Jobs of different `share`s, the tenants, take turns; within one, those of a higher `priority` (0 to 9999) go first.
+    Without one it is the kind's own.
     """
 
     name: str
     kind: JobKind
     environment: Mapping[str, str] = field(repr=False)
     share: str
-    priority: int = 0
+    priority: int | None = None
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,14 @@ def test_what_is_submitted_names_the_queue_the_definition_and_the_tenants_share(
     assert request["tags"] == {"kind": "transcode", "tenant": "tenant-1"}
 
 
+def test_a_job_without_a_priority_has_its_kinds_own(account: BatchAccount):
+    logs = boto3.client("logs", region_name=REGION)
+    catalog = {kind: replace(profile, priority=5) for kind, profile in CATALOG.items()}
+    executor = BatchExecutor(cast("Any", account), logs, prefix=PREFIX, log_group=LOG_GROUP, catalog=catalog)
+    executor.submit(Submission("job-1", JobKind.TRANSCODE, {}, share="t"))
+    assert account.requests[0]["schedulingPriorityOverride"] == 5
+
+
 def test_a_throttled_submit_is_made_again(account: BatchAccount):
     account.submits_to_throttle = 2
     lab = BatchLab(account)
