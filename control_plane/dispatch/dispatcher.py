@@ -14,13 +14,8 @@ from control_plane.reconciling.apply import Change, fail_job
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.database.jobs import (
-    Job,
-    lock_next_to_dispatch,
-    record_dispatch_error,
-    record_dispatch_failure,
-    record_handle,
-)
+from pipeline.database.jobs import Job, record_dispatch_error, record_dispatch_failure, record_handle
+from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import Submission
 from pipeline.identifiers import TenantId

@@ -3,7 +3,8 @@
 from threading import Event
 
 from control_plane.services import Services
-from pipeline.database.jobs import Job, list_jobs_to_terminate, record_termination
+from pipeline.database.jobs import Job, record_termination
+from pipeline.database.jobs_of_all_tenants import list_jobs_to_terminate
 from pipeline.logs import get_logger
 
 NAME = "terminations"

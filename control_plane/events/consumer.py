@@ -12,7 +12,7 @@ from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news
 from control_plane.reconciling.sweep import exit_codes_of, news_of
 from control_plane.services import Services
-from pipeline.database.jobs import find_job_by_handle
+from pipeline.database.jobs_of_all_tenants import find_job_by_handle
 from pipeline.errors import Conflict
 from pipeline.identifiers import TenantId
 from pipeline.logs import get_logger

@@ -11,7 +11,8 @@ from threading import Event
 from control_plane.assets.kinds import ASSETS
 from control_plane.assets.port import Status
 from control_plane.services import Services
-from pipeline.database.jobs import Job, list_changed_jobs
+from pipeline.database.jobs import Job
+from pipeline.database.jobs_of_all_tenants import list_changed_jobs
 from pipeline.progress.keys import IN_PROGRESS_TTL_S, job_status
 
 EVERY_S = 1.0

@@ -11,7 +11,8 @@ from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
 from control_plane.services import Services
 from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_code
-from pipeline.database.jobs import Job, list_live_jobs
+from pipeline.database.jobs import Job
+from pipeline.database.jobs_of_all_tenants import list_live_jobs
 from pipeline.errors import Conflict
 from pipeline.execution.executor import JobReport
 from pipeline.identifiers import TenantId

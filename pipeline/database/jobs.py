@@ -74,20 +74,13 @@ class JobFilter:
 
 
 COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Job))
-_LIVE = SQL("state NOT IN ('succeeded', 'failed')")
+LIVE_ROWS = SQL("state NOT IN ('succeeded', 'failed')")
 
 
 def find_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
     query = SQL("SELECT {} FROM jobs WHERE tenant_id = %s AND id = %s").format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(query, [tenant_id, job_id]).fetchone()
-
-
-def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | None:
-    """Of all tenants: an executor knows nothing of tenants, and its handles are unique."""
-    query = SQL("SELECT {} FROM jobs WHERE handle = %s").format(COLUMNS)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [handle]).fetchone()
 
 
 def lock_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
@@ -102,7 +95,7 @@ def find_live_job(
 ) -> Job | None:
     query = SQL(
         "SELECT {} FROM jobs WHERE tenant_id = %s AND asset_id = %s AND kind = %s AND shard = %s AND {}"
-    ).format(COLUMNS, _LIVE)
+    ).format(COLUMNS, LIVE_ROWS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(query, [tenant_id, asset_id, kind, shard]).fetchone()
 
@@ -140,15 +133,6 @@ def list_jobs(
     }
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(query, values).fetchall()
-
-
-def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:
-    """Of all tenants: what changed lately, newest first; for the cache, once at start."""
-    query = SQL(
-        "SELECT {} FROM jobs WHERE updated_at > now() - make_interval(secs => %s) ORDER BY updated_at DESC LIMIT %s"
-    ).format(COLUMNS)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [within_s, limit]).fetchall()
 
 
 def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
@@ -272,37 +256,8 @@ def _update(connection: Connection[TupleRow], job: Job, changes: SQL, values: Ma
     query = SQL(
         "UPDATE jobs SET {changes}, version = version + 1, updated_at = now()"
         " WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND {live} RETURNING {columns}"
-    ).format(changes=changes, live=_LIVE, columns=COLUMNS)
+    ).format(changes=changes, live=LIVE_ROWS, columns=COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         updated = cursor.execute(query, {**values, "tenant_id": job.tenant_id, "id": job.id}).fetchone()
     assert updated is not None, f"job {job.id} was moved without holding its row"
     return updated
-
-
-def lock_next_to_dispatch(connection: Connection[TupleRow]) -> Job | None:
-    """Of all tenants: the dispatcher's next job, held; rows that another dispatcher holds are passed over."""
-    query = SQL(
-        "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"
-        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE SKIP LOCKED"
-    ).format(COLUMNS)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query).fetchone()
-
-
-def list_live_jobs(connection: Connection[TupleRow], *, after: UUID | None, limit: int) -> list[Job]:
-    """Of all tenants: the sweep's jobs, which the executor has taken and that have not ended, by id."""
-    query = SQL(
-        "SELECT {} FROM jobs WHERE {} AND handle IS NOT NULL"
-        " AND id > COALESCE(%s, '00000000-0000-0000-0000-000000000000'::uuid) ORDER BY id LIMIT %s"
-    ).format(COLUMNS, _LIVE)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [after, limit]).fetchall()
-
-
-def list_jobs_to_terminate(connection: Connection[TupleRow], *, limit: int) -> list[Job]:
-    """Of all tenants: cancelled jobs of which the executor has still to be told."""
-    query = SQL(
-        "SELECT {} FROM jobs WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL ORDER BY cancelled_at LIMIT %s"
-    ).format(COLUMNS)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [limit]).fetchall()

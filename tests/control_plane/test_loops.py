@@ -9,7 +9,7 @@ import pytest
 from control_plane.background import Background, Chore
 from control_plane.dispatch.dispatcher import MOST_ERRORS, submission_of
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.database.jobs import lock_next_to_dispatch
+from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import Submission
 from pipeline.lifecycle.job_state import JobState

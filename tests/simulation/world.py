@@ -24,7 +24,7 @@ from control_plane.reconciling import sweep as sweeping
 from control_plane.reconciling.apply import view_of
 from control_plane.reconciling.sweep import news_of, sweep
 from control_plane.services import Services
-from pipeline.database.jobs import find_job_by_handle
+from pipeline.database.jobs_of_all_tenants import find_job_by_handle
 from pipeline.errors import RequestError, Unavailable
 from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.execution.catalog import CATALOG

@@ -9,7 +9,15 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
-from pipeline.database import job_attempts, jobs, omr_batches, submission_lists, submissions, videos
+from pipeline.database import (
+    job_attempts,
+    jobs,
+    jobs_of_all_tenants,
+    omr_batches,
+    submission_lists,
+    submissions,
+    videos,
+)
 from pipeline.database.jobs import JobFilter
 from pipeline.database.omr_batches import BatchFilter
 from pipeline.database.submission_lists import ReviewFilter, SheetFilter
@@ -36,9 +44,9 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "a tenant's jobs": ("jobs_newest", lambda c: jobs.list_jobs(c, "t5", matching=JobFilter(), after=PAGE, limit=50)),
     "the live job": ("jobs_one_live", lambda c: jobs.find_live_job(c, "t5", uuid4(), kind="transcode")),
     "the newest job": ("jobs_of_asset", lambda c: jobs.find_newest_job(c, "t5", uuid4())),
-    "the dispatcher": ("jobs_to_dispatch", jobs.lock_next_to_dispatch),
-    "the sweep": ("jobs_live", lambda c: jobs.list_live_jobs(c, after=None, limit=100)),
-    "terminations": ("jobs_to_terminate", lambda c: jobs.list_jobs_to_terminate(c, limit=100)),
+    "the dispatcher": ("jobs_to_dispatch", jobs_of_all_tenants.lock_next_to_dispatch),
+    "the sweep": ("jobs_live", lambda c: jobs_of_all_tenants.list_live_jobs(c, after=None, limit=100)),
+    "terminations": ("jobs_to_terminate", lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, limit=100)),
     "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
     "a tenant's batches": (
         "omr_batches_newest",

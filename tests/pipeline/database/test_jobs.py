@@ -22,11 +22,10 @@ from pipeline.database.jobs import (
     end_job_failed,
     find_job,
     insert_job,
-    list_live_jobs,
-    lock_next_to_dispatch,
     record_dispatch_failure,
     record_handle,
 )
+from pipeline.database.jobs_of_all_tenants import list_live_jobs, lock_next_to_dispatch
 from pipeline.database.videos import Video, insert_video
 from tests.pipeline.database.conftest import TENANT, new_video
 

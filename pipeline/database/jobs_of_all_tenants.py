@@ -1,0 +1,54 @@
+"""Jobs of all tenants: what the loops of the control plane look for, whosever it is."""
+
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import TupleRow, class_row
+from psycopg.sql import SQL
+
+from pipeline.database.jobs import COLUMNS, LIVE_ROWS, Job
+
+
+def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | None:
+    """An executor knows nothing of tenants, and its handles are unique."""
+    query = SQL("SELECT {} FROM jobs WHERE handle = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [handle]).fetchone()
+
+
+def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:
+    """What changed lately, newest first; for the cache, once at start."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE updated_at > now() - make_interval(secs => %s) ORDER BY updated_at DESC LIMIT %s"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [within_s, limit]).fetchall()
+
+
+def lock_next_to_dispatch(connection: Connection[TupleRow]) -> Job | None:
+    """The dispatcher's next job, held; rows that another dispatcher holds are passed over."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"
+        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE SKIP LOCKED"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query).fetchone()
+
+
+def list_live_jobs(connection: Connection[TupleRow], *, after: UUID | None, limit: int) -> list[Job]:
+    """The sweep's jobs, which the executor has taken and that have not ended, by id."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE {} AND handle IS NOT NULL"
+        " AND id > COALESCE(%s, '00000000-0000-0000-0000-000000000000'::uuid) ORDER BY id LIMIT %s"
+    ).format(COLUMNS, LIVE_ROWS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [after, limit]).fetchall()
+
+
+def list_jobs_to_terminate(connection: Connection[TupleRow], *, limit: int) -> list[Job]:
+    """Cancelled jobs of which the executor has still to be told."""
+    query = SQL(
+        "SELECT {} FROM jobs WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL ORDER BY cancelled_at LIMIT %s"
+    ).format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [limit]).fetchall()
