@@ -31,7 +31,8 @@ class Termination:
     """While it is entered, SIGTERM and SIGINT raise `TransientError(TERMINATED)` in the main thread, once.
 
     An exception raised by a signal handler can be lost, in a destructor for example; `raise_if_asked` raises it
-    again at the next step. A process that is still there after `EXIT_WITHIN_S` ends without cleaning up.
+    again at the next step. A process that is still there after `EXIT_WITHIN_S` ends without cleaning up. Afterwards
+    both signals are ignored: how the job ended has been told, and the exit code must say the same while Python leaves.
     """
 
     def __init__(self) -> None:
@@ -40,17 +41,16 @@ class Termination:
         self._raised = False
         self._watchdog = Timer(EXIT_WITHIN_S, _exit_now)
         self._watchdog.daemon = True
-        self._before: dict[signal.Signals, signal.Handlers | int | object] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._on_signal)
+            signal.signal(number, self._on_signal)
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._watchdog.cancel()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
 
     def raise_if_asked(self) -> None:
         if self.asked.is_set() and not self._held and current_thread() is main_thread():
