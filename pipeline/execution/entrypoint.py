@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from pipeline.execution.catalog import EXIT_PERMANENT
+from pipeline.execution.catalog import EXIT_PERMANENT, EXIT_TRANSIENT
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
 from pipeline.execution.termination import Termination
 from pipeline.logs import bind_log_context, configure_logs, get_logger
@@ -32,12 +32,20 @@ log = get_logger(__name__)
 def main(program: JobProgram[SpecT, OutcomeT], arguments: Sequence[str] | None = None) -> int:
     """Run the program as the environment says and return its exit code; `arguments` default to the process's own."""
     configure_logs(os.environ.get("LOG_LEVEL", "info"))
-    with Termination() as termination:
-        if "JOB_ID" in os.environ:
-            return _run_remotely(program, termination)
-        from pipeline.execution.by_hand import run_by_hand  # noqa: PLC0415  # see above
+    termination = Termination()
+    try:
+        with termination:
+            if "JOB_ID" in os.environ:
+                return _run_remotely(program, termination)
+            from pipeline.execution.by_hand import run_by_hand  # noqa: PLC0415  # see above
 
-        return run_by_hand(program, sys.argv[1:] if arguments is None else arguments, termination)
+            return run_by_hand(program, sys.argv[1:] if arguments is None else arguments, termination)
+    except Exception as exc:
+        if not termination.asked.is_set():
+            raise
+        # Before the attempt began, perhaps in the middle of an import: there is nobody to tell, and it is tried again.
+        log.warning("stopped_before_start", error=repr(exc))
+        return EXIT_TRANSIENT
 
 
 def _run_remotely(program: JobProgram[SpecT, OutcomeT], termination: Termination) -> int:
