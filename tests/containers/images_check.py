@@ -21,7 +21,8 @@ from tests.fixtures.sheets import as_jpeg, draw_page, plain_form, random_marks
 ROOT = Path(__file__).parents[2]
 # The one that .venv was made from: it has a pip, as the base image has.
 PYTHON = Path(sys.base_prefix) / "bin" / "python3"
-IMAGES = ("transcode", "vision", "control_plane")
+# With the build argument VARIANT behind a colon, where it is not the Dockerfile's own.
+IMAGES = ("transcode", "vision", "vision:gpu", "control_plane")
 INSTALL_WITHIN_S = 300
 RUN_WITHIN_S = 60
 Environment = Mapping[str, str]
@@ -131,6 +132,30 @@ def check_vision(command: list[str], folder: Path, environment: Environment) -> 
     return f"a sheet was read by {json.loads((read / 'outcome.json').read_text())['engine']}"
 
 
+def check_vision_gpu(command: list[str], folder: Path, environment: Environment) -> str:
+    """As `check_vision`, and whatever the CUDA provider links to is in the image, but for the machine's own driver."""
+    said = check_vision(command, folder, environment)
+    ended = start(["python", "-c", CUDA], folder, environment)
+    _expect(ended, lambda: ended.stdout == "" or "libcuda.so.1:" in ended.stdout)
+    return f"{said}; CUDA {'lacks its driver' if ended.stdout else 'works'} on this machine"
+
+
+CUDA = """
+import ctypes
+from pathlib import Path
+import onnxruntime
+from jobs.omr.networks.session import Provider, open_network
+assert Provider.CUDA in onnxruntime.get_available_providers()
+open_network("marks")
+capi = Path(onnxruntime.__file__).parent / "capi"
+ctypes.CDLL(str(capi / "libonnxruntime_providers_shared.so"), ctypes.RTLD_GLOBAL)
+try:
+    ctypes.CDLL(str(capi / "libonnxruntime_providers_cuda.so"))
+except OSError as missing:
+    print(missing)
+"""
+
+
 def check_control_plane(command: list[str], folder: Path, environment: Environment) -> str:
     """With no address it says what is missing; its other two programs start too."""
     for module, code, said in (
@@ -154,13 +179,16 @@ def _expect(
 CHECKS: dict[str, Callable[[list[str], Path, Environment], str]] = {
     "transcode": check_transcode,
     "vision": check_vision,
+    "vision:gpu": check_vision_gpu,
     "control_plane": check_control_plane,
 }
 
 
 def main(names: list[str]) -> int:
     for name in names or IMAGES:
-        stages = read_dockerfile(ROOT / "containers" / name / "Dockerfile")
+        image_name, _, variant = name.partition(":")
+        arguments = {"VARIANT": variant} if variant else {}
+        stages = read_dockerfile(ROOT / "containers" / image_name / "Dockerfile", arguments)
         (installs,) = (stage for stage in stages if stage.name == "install")
         image = stages[-1]
         (command,) = image.of("CMD")

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -72,6 +74,11 @@ def _checked(name: str, weights: Path) -> bytes:
 
 
 def _session(data: bytes, providers: list[Provider]) -> onnxruntime.InferenceSession:
+    if Provider.CUDA in providers and Provider.CUDA in onnxruntime.get_available_providers():
+        # CUDA comes as wheels, whose folders no loader searches: loaded before, they are found by name. It prints what
+        # it misses, and the output of a job is not the place for that.
+        with redirect_stdout(sys.stderr):
+            onnxruntime.preload_dlls(directory="")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
