@@ -15,7 +15,7 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import Unavailable
 from pipeline.execution.attempt_files import AttemptRequest
 from pipeline.execution.catalog import CATALOG, Profile
-from pipeline.execution.executor import JobReport, Submission
+from pipeline.execution.executor import JobReport, Submission, parent_of
 from pipeline.execution.local_decisions import (
     attempt_ended,
     attempt_interrupted,
@@ -105,6 +105,11 @@ class LocalExecutor:
         with self._change:
             self._require_open()
             return {handle: report_of(self._jobs[handle]) for handle in handles if handle in self._jobs}
+
+    def list_children(self, handle: str, state: JobState) -> list[str]:
+        with self._change:
+            self._require_open()
+            return [job.handle for job in self._jobs.values() if parent_of(job.handle) == handle and job.state is state]
 
     def cancel(self, handle: str, reason: str) -> None:
         with self._change:
