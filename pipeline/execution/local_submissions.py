@@ -24,8 +24,6 @@ def refuse_impossible(submission: Submission, catalog: Mapping[JobKind, Profile]
         raise PermanentError(Reason.SUBMIT_REFUSED, f"no command is known for {submission.kind!r}")
     if NAME.fullmatch(submission.name) is None:
         raise PermanentError(Reason.SUBMIT_REFUSED, f"the name {submission.name!r} does not match {NAME.pattern}")
-    if submission.array_size is not None or submission.after is not None:
-        raise PermanentError(Reason.SUBMIT_REFUSED, f"{submission.name}: this machine runs single jobs only")
     # The values may be secret: only names are quoted.
     variables = submission.environment.items()
     bad = [name for name, value in variables if not name or "=" in name or "\0" in name + value]
