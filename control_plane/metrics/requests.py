@@ -37,13 +37,9 @@ class TimedRequests:
             status = 500
             raise
         finally:
+            took_s = round(time.perf_counter() - began, 6)
             services: Services = scope["app"].state.services
-            services.meter.record(
-                [
-                    API_SECONDS.of(time.perf_counter() - began, caller=caller),
-                    API_ERRORS.of(status >= 500, caller=caller),
-                ]
-            )
+            services.meter.record([API_SECONDS.of(took_s, caller=caller), API_ERRORS.of(status >= 500, caller=caller)])
 
 
 def _caller(scope: Scope) -> str | None:

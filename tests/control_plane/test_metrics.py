@@ -66,6 +66,7 @@ def test_a_video_that_becomes_ready_is_told_once_however_often_its_finish_comes(
     for name in ("queue_seconds", "attempt_seconds", "cpu_seconds", "peak_memory_bytes", "scratch_used_percent"):
         assert grown(f"academy_{name}_count", kind="transcode") == 1, name
     assert grown("academy_cpu_seconds_sum", kind="transcode") == 12.5
+    assert TENANT not in scrape(plane).text, "a worker's own names of steps are not passed on"
 
 
 @pytest.mark.parametrize(("reason", "result"), [(Reason.TRUNCATED, "refused"), (Reason.VERIFY_FAILED, "failed")])
