@@ -36,6 +36,7 @@ class Definitions(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._prefix = environment.prefix
+        self._metrics_namespace = environment.metrics_namespace
         self._images = images
         self._cache_url = job_cache_url
         self.log_group = logs.LogGroup(
@@ -99,7 +100,7 @@ class Definitions(Construct):
             cpu=profile.vcpus,
             memory=Size.mebibytes(profile.memory_mib),
             gpu=profile.gpus or None,
-            environment=_variables(profile),
+            environment={**_variables(profile), "METRICS_NAMESPACE": self._metrics_namespace},
             secrets={"REDIS_URL": batch.Secret.from_secrets_manager(self._cache_url)},
             job_role=self.job_role,
             execution_role=self.start_role,

@@ -77,6 +77,7 @@ class Environment:
     jwt_audience: str | None = None
     r2: R2 | None = None
     images: Images | None = field(default=None)
+    alarm_email: str | None = None
 
     def __post_init__(self) -> None:
         for name in self.gpu_instance_types:
@@ -87,10 +88,17 @@ class Environment:
             raise ValueError("domain needs hosted_zone_id or certificate_arn, and each of these needs domain")
         if self.egress == "endpoints" and (self.r2 is not None or self.jwt_jwks_url is not None):
             raise ValueError("R2 and jwt_jwks_url are on the internet: set egress=nat")
+        if self.alarm_email is not None and "@" not in self.alarm_email:
+            raise ValueError(f"alarm_email is {self.alarm_email!r}, which is no address")
 
     @property
     def prefix(self) -> str:
         return f"{self.name}-{self.stage}"
+
+    @property
+    def metrics_namespace(self) -> str:
+        """CloudWatch's: installations of one account do not mix."""
+        return self.prefix
 
     @property
     def job_log_group(self) -> str:
@@ -129,7 +137,17 @@ PROD = Environment(
 )
 
 STAGES: dict[str, Environment] = {"dev": DEV, "prod": PROD}
-_WORDS = ("name", "region", "egress", "domain", "hosted_zone_id", "certificate_arn", "jwt_jwks_url", "jwt_audience")
+_WORDS = (
+    "name",
+    "region",
+    "egress",
+    "domain",
+    "hosted_zone_id",
+    "certificate_arn",
+    "jwt_jwks_url",
+    "jwt_audience",
+    "alarm_email",
+)
 _LISTS = ("gpu_instance_types", "cpu_instance_types", "upload_origins")
 
 

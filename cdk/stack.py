@@ -17,6 +17,10 @@ from cdk.events import Events
 from cdk.images import Images
 from cdk.load_balancer import LoadBalancer
 from cdk.network import Network
+from cdk.observability.alarms import Alarms
+from cdk.observability.budget import Budget
+from cdk.observability.dashboard import Dashboard
+from cdk.observability.notices import Notices
 from cdk.queues import Queues
 from cdk.signing_secrets import SigningSecrets
 from cdk.storage import Storage
@@ -44,6 +48,7 @@ class AcademyStack(Stack):
         self.images = Images(self, "Images", environment)
         self._jobs(environment)
         self._services(environment)
+        self._observability(environment)
         self._outputs(environment)
 
     def _jobs(self, environment: Environment) -> None:
@@ -89,6 +94,28 @@ class AcademyStack(Stack):
         self.definitions.grant_submit(plane)
         self.definitions.grant_read_logs(plane)
 
+    def _observability(self, environment: Environment) -> None:
+        self.notices = Notices(self, "Notices", environment)
+        self.budget = Budget(self, "Budget", environment, topic=self.notices.topic)
+        self.alarms = Alarms(
+            self,
+            "Alarms",
+            environment,
+            topic=self.notices.topic,
+            dead_letters=self.events.dead_letters,
+            database=self.database.instance,
+        )
+        self.dashboard = Dashboard(
+            self,
+            "Dashboard",
+            environment,
+            alarms=self.alarms.all,
+            balancer=self.balancer,
+            database=self.database,
+            cache=self.cache,
+            events=self.events,
+        )
+
     def _outputs(self, environment: Environment) -> None:
         """What `academy configure --from-stack` reads: the names are fixed in `pipeline.execution.stack_outputs`."""
         outputs = {
@@ -101,6 +128,7 @@ class AcademyStack(Stack):
             "EventsQueueUrl": self.events.queue.queue_url,
             "DeadLettersUrl": self.events.dead_letters.queue_url,
             "Bucket": self.storage.address.bucket_name,
+            "DashboardUrl": self.dashboard.url,
         }
         if self.signing.jwt is not None:
             outputs["JwtSecretArn"] = self.signing.jwt.secret_arn

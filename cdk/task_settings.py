@@ -46,6 +46,7 @@ def task_settings(
         "EXECUTOR": "aws",
         "BATCH_PREFIX": environment.prefix,
         "BATCH_LOG_GROUP": environment.job_log_group,
+        "METRICS_NAMESPACE": environment.metrics_namespace,
         "DATABASE_URL": database.url,
         "DATABASE_SECRET_ARN": database.secret.secret_arn,
         "S3_ENDPOINT_URL": address.endpoint_url,

@@ -45,6 +45,8 @@ def configure(
         print_json({name: value for name, value in vars(configuration).items() if value is not None})
         return
     say(f"{configuration.api_url} is what commands talk to from now on ({path}).")
+    if configuration.dashboard_url is not None:
+        say(f"How it does: {configuration.dashboard_url}")
 
 
 def read_outputs(stack: str, *, region: str | None) -> dict[str, str]:

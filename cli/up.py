@@ -64,6 +64,7 @@ def addresses(stack: Stack) -> Table:
         "API": f"{stack.api_url}/api/v1",
         "Documentation": f"{stack.api_url}/docs",
         "Player": f"{stack.api_url}/watch/VIDEO",
+        "Metrics": f"{stack.api_url}/metrics   (bearer: `metrics` in {stack.data / 'secrets.json'})",
     }
     for part in stack.parts:
         rows[part.title] = f"{part.address}   ({'embedded' if part.embedded else 'from the settings'})"

@@ -16,6 +16,9 @@ from control_plane.failures import install_failures
 from control_plane.health import routes as health
 from control_plane.internal_jobs import routes as internal_jobs
 from control_plane.jobs import routes as jobs
+from control_plane.metrics import gauges
+from control_plane.metrics import routes as metrics
+from control_plane.metrics.requests import TimedRequests
 from control_plane.omr import batch_routes as omr_batches
 from control_plane.omr import sheet_routes as omr_sheets
 from control_plane.omr import template_routes as omr_templates
@@ -28,6 +31,9 @@ from control_plane.videos import routes as videos
 from control_plane.videos.complete import Completions
 from control_plane.watch import routes as watch
 from pipeline.settings import Settings
+
+# What a process that is killed may take with it.
+TELL_EVERY_S = 5.0
 
 
 def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
@@ -55,11 +61,12 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
     )
     app.state.verifier = open_verifier(settings)
     install_failures(app)
-    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs, internal_jobs, health, cdn, watch):
+    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs, internal_jobs, health, metrics, cdn, watch):
         app.include_router(routes.router)
     app.add_middleware(TrailingSlash)
-    # Added last, it stands outermost.
     app.add_middleware(RequestIds)
+    # Added last, it stands outermost.
+    app.add_middleware(TimedRequests)
     return app
 
 
@@ -68,6 +75,8 @@ def chores(services: Services) -> tuple[Chore, ...]:
     settings = services.settings
     return (
         *hearing(services),
+        *telling(services),
+        Chore(gauges.NAME, gauges.EVERY_S, partial(gauges.look, services)),
         Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
         Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
         Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
@@ -83,3 +92,8 @@ def hearing(services: Services) -> tuple[Chore, ...]:
         return ()
     queue = open_queue(settings.batch_events_queue_url, region=settings.aws_region)
     return (Chore("events", consumer.EVERY_S, partial(consumer.consume, services, queue)),)
+
+
+def telling(services: Services) -> tuple[Chore, ...]:
+    """The loop that writes what the meter holds back: a line for many requests instead of one for each."""
+    return (Chore("telling", TELL_EVERY_S, lambda _stopping: services.meter.flush()),)

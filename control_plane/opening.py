@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from control_plane.background import Background
+from control_plane.metrics.opening import open_meter
 from control_plane.progress.reader import open_progress_reader
 from control_plane.services import Probe, Services
 from pipeline.database.pool import open_pool
@@ -29,6 +30,7 @@ def open_services(settings: Settings) -> Iterator[Services]:
         open_store(settings) as store,
         closing(connect(settings.redis_url, connections=REDIS_CONNECTIONS)) as redis,
         open_executor(settings) as executor,
+        open_meter(settings) as (meter, exposition),
         Background() as background,
     ):
         yield Services(
@@ -40,6 +42,8 @@ def open_services(settings: Settings) -> Iterator[Services]:
             progress=open_progress_reader(settings),
             probe=_probe(settings),
             background=background,
+            meter=meter,
+            exposition=exposition,
         )
 
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from control_plane.background import Background
+from control_plane.metrics.exposition import Exposition
 from control_plane.progress.reader import ProgressReader
 from pipeline.database.pool import Pool
 from pipeline.execution.executor import Executor
 from pipeline.media.facts import SourceFacts
+from pipeline.metrics.meter import Meter, Meters
 from pipeline.progress.status import StatusBoard
 from pipeline.settings import Settings
 from pipeline.storage.store import ObjectStore
@@ -30,6 +32,8 @@ class Services:
     progress: ProgressReader
     probe: Probe
     background: Background
+    meter: Meter = field(default_factory=Meters)
+    exposition: Exposition | None = None
 
     @property
     def public_url(self) -> str:

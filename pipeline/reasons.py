@@ -51,6 +51,36 @@ class Reason(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+# What was uploaded is to blame, and no attempt of ours could have done better.
+BLAMES_UPLOAD = frozenset(
+    {
+        Reason.NOT_MEDIA,
+        Reason.EMPTY_FILE,
+        Reason.PLAYLIST_FORBIDDEN,
+        Reason.NO_VIDEO_STREAM,
+        Reason.EMPTY_VIDEO,
+        Reason.TRUNCATED,
+        Reason.CORRUPT,
+        Reason.ENCRYPTED,
+        Reason.UNSUPPORTED_CODEC,
+        Reason.DIMENSIONS_EXCEEDED,
+        Reason.TOO_SMALL,
+        Reason.TOO_LONG,
+        Reason.TOO_SHORT,
+        Reason.TOO_MANY_STREAMS,
+        Reason.TIMESTAMP_GAP,
+        Reason.BAD_TIMESTAMPS,
+        Reason.DECODER_LIMIT,
+        Reason.NOT_A_PICTURE,
+        Reason.TOO_MANY_PAGES,
+        Reason.PAGE_NOT_REGISTERED,
+        Reason.TEMPLATE_MISMATCH,
+        Reason.SOURCE_CHANGED,
+        Reason.SOURCE_GONE,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Sentence:
     """What a teacher is told, in the two languages of the product."""

@@ -108,6 +108,11 @@ class Settings(BaseSettings):
     # PUTs of a stale worker (`upload_expires_s`) may still write some.
     outputs_grace_s: float = Field(default=86_400.0, ge=0)
 
+    # Metrics: each of the two is where they go, and neither has to be. CloudWatch's namespace, in which they are lines
+    # on stdout; the secret with which this process's own /metrics is read.
+    metrics_namespace: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._/#:-]{1,255}$")
+    metrics_token: SecretStr | None = None
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
-from control_plane.reconciling.apply import Change, fail_job
+from control_plane.reconciling.apply import NO_LUGGAGE, Change, fail_job, measured
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
@@ -45,8 +45,9 @@ def _dispatch_next(services: Services) -> bool:
         job = lock_next_to_dispatch(connection)
         if job is None:
             return False
-        change = _submit(services, connection, job)
+        change = measured(connection, job, _submit(services, connection, job), luggage=NO_LUGGAGE)
     announce(services, change.job, change.asset)
+    services.meter.record(change.figures)
     return True
 
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from control_plane.app import hearing
+from control_plane.app import hearing, telling
 from control_plane.opening import open_services
 from pipeline.errors import AcademyError, Invalid
 from pipeline.logs import configure_logs
@@ -33,7 +33,7 @@ def main() -> int:
         if settings.batch_events_queue_url is None:
             raise Invalid("settings_incomplete", "BATCH_EVENTS_QUEUE_URL must be set")
         with open_services(settings) as services:
-            for chore in hearing(services):
+            for chore in (*hearing(services), *telling(services)):
                 services.background.start(chore)
             leaving.wait()
     except (ValidationError, AcademyError, ValueError) as exc:

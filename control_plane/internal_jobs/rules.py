@@ -101,7 +101,7 @@ def finish(services: Services, key: JobKey, call: FinishCall) -> Job:
     # The store is asked outside of the transaction, and only for an attempt that would be heard.
     if isinstance(reconcile(view_of(job), news), Succeed) and not outputs_are_stored(services.store, job, call.attempt):
         raise Invalid("outputs_missing", f"attempt {call.attempt} of job {job.id} has not stored its outputs")
-    return apply_news(services, key, news, luggage=Luggage(outcome=outcome))
+    return apply_news(services, key, news, luggage=Luggage(outcome=outcome, usage=call.usage))
 
 
 def _outcome_of(services: Services, job: Job, call: FinishCall) -> Outcome:
@@ -126,4 +126,4 @@ def fail(services: Services, key: JobKey, call: FailCall) -> Job:
     # Postgres stores no NUL; a library's message may quote a URL that is still good.
     detail = redact_text(call.detail.replace("\0", ""))
     news = kind(handle=call.handle, attempt=call.attempt, reason=reason, detail=detail)
-    return apply_news(services, key, news, luggage=Luggage(steps=steps))
+    return apply_news(services, key, news, luggage=Luggage(steps=steps, usage=call.usage))

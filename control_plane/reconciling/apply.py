@@ -4,7 +4,7 @@ Where the decision is to look for the outcome object, that happens outside of an
 news again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 import psycopg
@@ -14,14 +14,17 @@ from psycopg.rows import TupleRow
 from control_plane.assets.kinds import asset_of
 from control_plane.assets.port import Outcome, Status
 from control_plane.internal_jobs.tokens import JobKey
+from control_plane.metrics.changes import figures_of_change
 from control_plane.reconciling.outcomes import find_outcome
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
+from pipeline.contracts.envelope import Usage
 from pipeline.database.job_attempts import (
     Ending,
     end_attempt,
     end_attempts_before,
     insert_attempt,
+    list_attempts_ended_here,
     record_exit_code,
 )
 from pipeline.database.jobs import (
@@ -57,6 +60,7 @@ from pipeline.lifecycle.reconcile import (
     reconcile,
 )
 from pipeline.logs import get_logger
+from pipeline.metrics.metric import Measurement
 from pipeline.reasons import Reason
 
 logger = get_logger(__name__)
@@ -70,15 +74,20 @@ class Luggage:
     steps: tuple[dict[str, Any], ...] = ()
     exit_codes: tuple[tuple[int, int], ...] = ()
     """(attempt, exit code) of attempts that the executor saw end."""
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True)
 class Change:
-    """The job after a transaction, and its asset's status where that was changed; `is_news` where anything was."""
+    """The job after a transaction, and its asset's status where that was changed; `is_news` where anything was.
+
+    `figures` are to be told, once, after the commit.
+    """
 
     job: Job
     asset: Status | None = None
     is_news: bool = True
+    figures: tuple[Measurement, ...] = ()
 
 
 NO_LUGGAGE = Luggage()
@@ -111,6 +120,7 @@ def apply_news(services: Services, key: JobKey, news: News, *, luggage: Luggage 
             reason=change.job.reason,
         )
         announce(services, change.job, change.asset)
+        services.meter.record(change.figures)
     return change.job
 
 
@@ -122,10 +132,19 @@ def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggag
                 raise NotFound("job_not_found", f"no job {key.job_id}")
             decision = reconcile(view_of(job), news)
             change = act(connection, job, news, decision, luggage=luggage)
+            if change.is_news:
+                change = measured(connection, job, change, luggage=luggage)
     except psycopg.errors.UniqueViolation as exc:
         # A worker claims a handle that the executor gave to another job.
         raise Conflict("not_this_jobs_handle", f"the handle belongs to another job than {key.job_id}") from exc
     return decision, change
+
+
+def measured(connection: Connection[TupleRow], before: Job, change: Change, *, luggage: Luggage) -> Change:
+    """The change with its figures, in the transaction that made it."""
+    ended = list_attempts_ended_here(connection, before.tenant_id, before.id)
+    figures = figures_of_change(before, change.job, ended, outcome=luggage.outcome, usage=luggage.usage)
+    return replace(change, figures=figures)
 
 
 def _look_for_outcome(services: Services, job: Job, attempt: int, *, ended: Reported | Unknown) -> tuple[News, Luggage]:

@@ -82,10 +82,19 @@ class UploadsReply(Contract):
     files: tuple[SignedPut, ...]
 
 
+class Usage(Contract):
+    """What an attempt took of its machine: the fullest disk, the largest of its processes, all their CPU time."""
+
+    scratch_used_percent: float = Field(ge=0, le=100)
+    peak_memory_bytes: int = Field(ge=0)
+    cpu_s: float = Field(ge=0, allow_inf_nan=False)
+
+
 class FinishCall(Attempt):
     """`outcome` is the JSON form of the kind's own Outcome, the same as the outcome object's."""
 
     outcome: dict[str, Any]
+    usage: Usage | None = None
 
 
 class FailCall(Attempt):
@@ -93,6 +102,7 @@ class FailCall(Attempt):
     detail: str = Field(default="", max_length=2000)
     permanent: bool
     steps: tuple[dict[str, Any], ...] = ()
+    usage: Usage | None = None
 
 
 class CallReply(Contract):

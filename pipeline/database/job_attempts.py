@@ -62,6 +62,15 @@ def list_attempts(connection: Connection[TupleRow], tenant_id: str, job_id: UUID
         return cursor.execute(query, [tenant_id, job_id]).fetchall()
 
 
+def list_attempts_ended_here(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> list[JobAttempt]:
+    """The attempts that the transaction of this connection has ended: `now()` stands still within one."""
+    query = SQL(
+        "SELECT {} FROM job_attempts WHERE tenant_id = %s AND job_id = %s AND ended_at = now() ORDER BY attempt"
+    ).format(_COLUMNS)
+    with connection.cursor(row_factory=class_row(JobAttempt)) as cursor:
+        return cursor.execute(query, [tenant_id, job_id]).fetchall()
+
+
 def insert_attempt(connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int) -> None:
     """Does nothing to a row that is there: the answer to a first `start` may have been lost."""
     connection.execute(

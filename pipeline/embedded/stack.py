@@ -121,12 +121,15 @@ def _open_servers(settings: Settings, supervisor: Supervisor, running: ExitStack
 
 
 def _secrets(settings: Settings, supervisor: Supervisor) -> dict[str, str]:
-    """The secrets that tokens are signed with: those of the settings, else the data folder's own."""
+    """The secrets of tokens and of /metrics: those of the settings, else the data folder's own."""
 
     def value(configured: SecretStr | None, name: str) -> str:
         return configured.get_secret_value() if configured is not None else supervisor.folder.secret(name)
 
-    environment = {"JOB_TOKEN_SECRET": value(settings.job_token_secret, "job_token")}
+    environment = {
+        "JOB_TOKEN_SECRET": value(settings.job_token_secret, "job_token"),
+        "METRICS_TOKEN": value(settings.metrics_token, "metrics"),
+    }
     if settings.jwt_jwks_url is None:
         environment["JWT_SECRET"] = value(settings.jwt_secret, "jwt")
     return environment

@@ -19,6 +19,7 @@ from pipeline.contracts.envelope import (
     StepTime,
     UploadsCall,
     UploadsReply,
+    Usage,
 )
 from pipeline.errors import FencedError, JobError, PermanentError, TransientError
 from pipeline.execution.job_environment import JobEnvironment
@@ -86,12 +87,12 @@ class ControlPlaneClient:
             raise TransientError(Reason.INTERNAL_ERROR, f"asked to sign {len(files)} files, got other ones")
         return signed
 
-    def finish(self, outcome: dict[str, Any]) -> str:
+    def finish(self, outcome: dict[str, Any], *, usage: Usage | None = None) -> str:
         """Hand in the outcome; returns the job's state after the call."""
-        call = FinishCall(attempt=self._attempt, handle=self._handle, outcome=outcome)
+        call = FinishCall(attempt=self._attempt, handle=self._handle, outcome=outcome, usage=usage)
         return self._call("finish", call, CallReply).state
 
-    def fail(self, failure: JobError, steps: Sequence[StepTime]) -> str:
+    def fail(self, failure: JobError, steps: Sequence[StepTime], *, usage: Usage | None = None) -> str:
         """Tell why this attempt ends; returns the job's state after the call."""
         call = FailCall(
             attempt=self._attempt,
@@ -100,6 +101,7 @@ class ControlPlaneClient:
             detail=detail_of(failure),
             permanent=isinstance(failure, PermanentError),
             steps=tuple(step.model_dump() for step in steps),
+            usage=usage,
         )
         return self._call("fail", call, CallReply).state
 

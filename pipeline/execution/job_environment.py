@@ -11,8 +11,9 @@ FINISH_PATIENCE_S        optional: how long an unreachable control plane is aske
 ENCODER                  optional: auto (default), nvenc or x264; a GPU queue's jobs get nvenc
 DECODER                  optional: cpu (default), auto or nvdec
 CPU_FALLBACK             optional: 1 lets a job that wants a GPU and gets none work on the CPU
+METRICS_NAMESPACE        optional: CloudWatch's namespace, for the attempt's own metrics; unset, none are written
 
-A run by hand reads the last three too.
+A run by hand reads ENCODER, DECODER and CPU_FALLBACK too.
 """
 
 from collections.abc import Mapping
@@ -58,3 +59,4 @@ class JobEnvironment(DeviceEnvironment):
     handle: str = Field(alias="AWS_BATCH_JOB_ID", min_length=1)
     attempt: int = Field(alias="AWS_BATCH_JOB_ATTEMPT", ge=1)
     patience_s: float = Field(default=60.0, alias="FINISH_PATIENCE_S", gt=0)
+    metrics_namespace: str | None = Field(default=None, alias="METRICS_NAMESPACE")

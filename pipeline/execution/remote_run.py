@@ -22,7 +22,9 @@ from pipeline.execution.publisher import Publisher
 from pipeline.execution.scratch import open_scratch
 from pipeline.execution.step_clock import StepClock
 from pipeline.execution.termination import Raised, Termination
+from pipeline.execution.usage_watch import UsageWatch
 from pipeline.logs import bind_log_context, get_logger
+from pipeline.metrics.usage import figures_of_usage
 from pipeline.progress.board import open_board
 from pipeline.reasons import Reason
 
@@ -34,9 +36,9 @@ def run_remotely(program: JobProgram[SpecT, OutcomeT], environment: JobEnvironme
     with ControlPlaneClient(environment, hurry=termination.asked) as client:
         attempt = _RemoteAttempt(program, environment, client=client, termination=termination)
         ended = termination.settle(attempt.work)
-        if isinstance(ended, Raised):
-            return attempt.tell_failure(ended.error)
-        return attempt.tell_outcome(ended)
+        code = attempt.tell_failure(ended.error) if isinstance(ended, Raised) else attempt.tell_outcome(ended)
+        attempt.write_metrics()
+        return code
 
 
 class _RemoteAttempt(Generic[SpecT, OutcomeT]):
@@ -55,6 +57,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
         self._client = client
         self._termination = termination
         self._step_times: Callable[[], tuple[StepTime, ...]] = tuple
+        self._watch = UsageWatch()
 
     def work(self) -> OutcomeT:
         """Be told the spec, run the program, and store its outcome: from here on nothing that was made can be lost."""
@@ -73,7 +76,8 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             )
             session = stack.enter_context(open_session())
             scratch = stack.enter_context(open_scratch(self._environment.scratch))
-            clock = StepClock(self._program.steps, board, on_report=self._termination.raise_if_asked)
+            self._watch.watch(scratch)
+            clock = StepClock(self._program.steps, board, on_report=self._on_report)
             self._step_times = lambda: clock.step_times
             workplace = PresignedWorkplace(
                 scratch,
@@ -86,9 +90,28 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             _store_outcome(workplace, outcome)
             return outcome
 
+    def _on_report(self) -> None:
+        self._termination.raise_if_asked()
+        self._watch.look()
+
+    def write_metrics(self) -> None:
+        """Last of all: the library takes a while to import, and whoever waits for this attempt has been told."""
+        namespace = self._environment.metrics_namespace
+        if namespace is None:
+            return
+        from pipeline.metrics.emf import EmfLines  # noqa: PLC0415  # see above
+
+        lines = EmfLines(namespace, emitter="job")
+        lines.record(figures_of_usage(self._program.kind, self._watch.usage()))
+        try:
+            lines.flush()
+        except OSError as exc:
+            # Nobody reads stdout any more: how the attempt ended stays as it was told.
+            log.warning("metrics_unwritten", error=str(exc))
+
     def tell_outcome(self, outcome: OutcomeT) -> int:
         try:
-            state = self._client.finish(outcome.model_dump(mode="json"))
+            state = self._client.finish(outcome.model_dump(mode="json"), usage=self._watch.usage())
         except Unreachable as exc:
             # The outcome object is stored: the executor's report, or the sweep, leads the control plane to it.
             log.warning("finish_undelivered", detail=detail_of(exc))
@@ -118,7 +141,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
 
     def _report(self, failure: JobError) -> int:
         try:
-            self._client.fail(failure, self._step_times())
+            self._client.fail(failure, self._step_times(), usage=self._watch.usage())
         except Unreachable as exc:
             # Not even of a permanent failure: another attempt finds the same and tells it.
             log.warning("fail_undelivered", detail=detail_of(exc))

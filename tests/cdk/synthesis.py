@@ -22,6 +22,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "jwt_audience": "media",
         "image_repository": "academy",
         "image_tag": "v1",
+        "alarm_email": "operator@example.com",
         "upload_origins": "https://a.example.com,https://b.example.com",
     },
 }

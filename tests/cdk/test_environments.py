@@ -47,6 +47,7 @@ def test_a_context_changes_what_it_names():
         ({"domain": "media.example.com"}, "domain needs"),
         ({"certificate_arn": "arn"}, "domain needs"),
         ({"image_repository": "academy"}, "image_tag is missing"),
+        ({"alarm_email": "the operator"}, "alarm_email is 'the operator'"),
     ],
 )
 def test_a_context_that_does_not_fit_together_is_refused(context: dict[str, str], said: str):

@@ -125,5 +125,5 @@ def test_pushed_images_take_the_place_of_built_ones(variants: Mapping[str, Synth
 def test_the_outputs_are_what_an_operator_needs(prod: Synthesized):
     assert set(prod.body["Outputs"]) >= {
         "ApiUrl", "Region", "BatchPrefix", "BatchLogGroup", "VideoQueue", "SmallQueue", "EventsQueueUrl",
-        "DeadLettersUrl", "Bucket", "JwtSecretArn",
+        "DeadLettersUrl", "Bucket", "JwtSecretArn", "DashboardUrl",
     }  # fmt: skip

@@ -15,7 +15,7 @@ from pipeline.embedded.object_store import ObjectStoreAddress
 from pipeline.embedded.valkey import CacheAddresses
 from pipeline.logs import configure_logs
 from pipeline.settings import Settings
-from tests.control_plane.plane import JOB_SECRET, JWT_SECRET, Plane, serve
+from tests.control_plane.plane import JOB_SECRET, JWT_SECRET, METRICS_TOKEN, Plane, serve
 from tests.fixtures.emptied import emptied_postgres_url, shared_postgres_url
 
 __all__ = ["emptied_postgres_url", "plane", "settings", "shared_postgres_url"]
@@ -38,6 +38,7 @@ def settings(
             s3_secret_access_key=SecretStr(_object_store.secret_access_key),
             jwt_secret=SecretStr(JWT_SECRET),
             job_token_secret=SecretStr(JOB_SECRET),
+            metrics_token=SecretStr(METRICS_TOKEN),
             public_url="http://academy.test",
             cdn_base_url="http://cdn.test",
             multipart_above_bytes=5 * 1024 * 1024,

@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from control_plane.app import create_app
 from control_plane.background import Background, Chore
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
+from control_plane.metrics.opening import open_meter
 from control_plane.progress.reader import open_progress_reader
 from control_plane.reconciling.outcomes import prefix_of
 from control_plane.services import Services
@@ -39,6 +40,7 @@ from pipeline.storage.opening import open_store
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 JOB_SECRET = "another-secret-of-the-tests-for-its-jobs"
+METRICS_TOKEN = "what-the-scraper-of-the-tests-says"
 TENANT = "hagwon-1"
 OTHER = "hagwon-2"
 SOURCE = b"the bytes of a lecture, as far as these tests care" * 100
@@ -310,6 +312,7 @@ def serve(settings: Settings) -> Iterator[Plane]:
             open_pool(settings, application_name="test") as pool,
             open_store(settings) as store,
             closing(connect(settings.redis_url, connections=64)) as redis,
+            open_meter(settings) as (meter, exposition),
         ):
             services = Services(
                 settings=settings,
@@ -320,6 +323,8 @@ def serve(settings: Settings) -> Iterator[Plane]:
                 progress=open_progress_reader(settings),
                 probe=probe,
                 background=background,
+                meter=meter,
+                exposition=exposition,
             )
             opened.append(services)
             yield services

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from pipeline.metrics.catalog import METRICS
 from pipeline.progress.keys import job_progress
 from tests.fixtures.internal_api import JOB_ID, SOURCE_PATH, TENANT, TOKEN, InternalApi
 from tests.fixtures.waiting import wait_for
@@ -28,8 +29,29 @@ def test_a_job_that_ends_well_stores_its_outputs_then_its_outcome_and_then_finis
     assert list(api.objects)[-1].endswith("outcome.json")
     assert set(api.content_types.values()) == {"video/mp4", "application/json"}
     outcome = api.outcome()
-    assert api.call("finish") == {"attempt": 1, "handle": "handle-1", "outcome": outcome}
+    usage = api.call("finish")["usage"]
+    assert api.call("finish") == {"attempt": 1, "handle": "handle-1", "outcome": outcome, "usage": usage}
+    assert 0 < usage["scratch_used_percent"] <= 100
+    assert usage["peak_memory_bytes"] > 2**20
+    assert usage["cpu_s"] > 0.05
     assert [step["name"] for step in outcome["steps"]] == ["downloading", "transcoding", "uploading"]
+
+
+def test_a_job_with_a_namespace_writes_one_line_of_metrics_to_stdout_and_its_logs_elsewhere(
+    api: InternalApi, start_job: StartJob
+):
+    job = start_job(api.environment(METRICS_NAMESPACE="academy-test"))
+    written, logged = job.communicate(timeout=60)
+    assert job.returncode == 0
+    (line,) = map(json.loads, written.splitlines())
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"], line["kind"]) == ("academy-test", [["kind"]], "transcode")
+    assert {metric["Name"] for metric in directive["Metrics"]} == {
+        metric.name for metric in METRICS if metric.emitter == "job"
+    }
+    assert line["academy_cpu_seconds"] == [pytest.approx(api.call("finish")["usage"]["cpu_s"], abs=1.0)]
+    assert "attempt_finished" in logged
+    assert "_aws" not in logged
 
 
 def test_a_job_knows_the_devices_of_its_environment_and_its_attempt(api: InternalApi, run_job: RunJob):

@@ -1,0 +1,96 @@
+"""What a change of a job's row says in figures. Pure; each change is told once, after its commit.
+
+A process that dies between the commit and the telling takes the figures of that one change with it.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from control_plane.assets.kinds import asset_of
+from control_plane.assets.port import Outcome
+from pipeline.contracts.envelope import JobKind, Usage
+from pipeline.contracts.omr import OmrOutcome
+from pipeline.contracts.transcode import TranscodeOutcome
+from pipeline.database.job_attempts import JobAttempt
+from pipeline.database.jobs import Job
+from pipeline.lifecycle.job_state import JobState
+from pipeline.metrics.catalog import (
+    ATTEMPT_SECONDS,
+    JOB_FAILURES,
+    JOBS_ENDED,
+    QUEUE_SECONDS,
+    REAL_TIME_FACTOR,
+    SHEETS,
+    SHEETS_TO_REVIEW,
+    SOURCE_SECONDS,
+    SPOT_RECLAIMS,
+    STEP_SECONDS,
+)
+from pipeline.metrics.metric import Measurement
+from pipeline.metrics.usage import figures_of_usage
+from pipeline.reasons import BLAMES_UPLOAD, Reason
+
+# How Batch begins the status reason of an attempt whose machine is gone.
+HOST_IS_GONE = "Host EC2"
+ENCODING_STEP = "transcoding"
+
+
+def figures_of_change(
+    before: Job, after: Job, ended: Sequence[JobAttempt], *, outcome: Outcome | None, usage: Usage | None
+) -> tuple[Measurement, ...]:
+    """`ended` are the attempts that this change has closed; `outcome` and `usage` came with the news of it."""
+    kind = JobKind(after.kind)
+    figures = []
+    if before.started_at is None and after.started_at is not None:
+        figures.append(QUEUE_SECONDS.of((after.started_at - after.created_at).total_seconds(), kind=kind))
+    for attempt in ended:
+        figures += _of_attempt(kind, attempt)
+    if ended and usage is not None:
+        figures += figures_of_usage(kind, usage)
+    if before.is_live and not after.is_live:
+        figures += _of_end(kind, after)
+        if after.state == JobState.SUCCEEDED and outcome is not None:
+            figures += _of_outcome(outcome)
+    return tuple(figures)
+
+
+def _of_attempt(kind: JobKind, attempt: JobAttempt) -> Iterator[Measurement]:
+    assert attempt.ended_at is not None, "it was closed"
+    yield ATTEMPT_SECONDS.of((attempt.ended_at - attempt.started_at).total_seconds(), kind=kind)
+    if attempt.reason == Reason.TERMINATED or attempt.detail.startswith(HOST_IS_GONE):
+        yield SPOT_RECLAIMS.of(1, kind=kind)
+    if attempt.ending == "succeeded":
+        # Names come from a worker, which may have been taken over: those that we do not know are not passed on.
+        known = {step.name for step in asset_of(kind).steps}
+        for step in attempt.steps:
+            if step["name"] in known:
+                yield STEP_SECONDS.of(step["seconds"], kind=kind, step=step["name"])
+
+
+def _of_end(kind: JobKind, job: Job) -> Iterator[Measurement]:
+    reason = Reason(job.reason) if job.reason is not None else None
+    yield JOBS_ENDED.of(1, kind=kind, result=_result(reason))
+    if reason is not None:
+        yield JOB_FAILURES.of(1, kind=kind, reason=reason)
+
+
+def _result(reason: Reason | None) -> str:
+    if reason is None:
+        return "succeeded"
+    if reason is Reason.CANCELLED:
+        return "cancelled"
+    return "refused" if reason in BLAMES_UPLOAD else "failed"
+
+
+def _of_outcome(outcome: Outcome) -> Iterator[Measurement]:
+    match outcome:
+        case TranscodeOutcome():
+            assert outcome.duration_s is not None, "the contract says so of a ready outcome"
+            yield SOURCE_SECONDS.of(outcome.duration_s)
+            encoding_s = sum(step.seconds for step in outcome.steps if step.name == ENCODING_STEP)
+            if encoding_s > 0:
+                yield REAL_TIME_FACTOR.of(outcome.duration_s / encoding_s)
+        case OmrOutcome():
+            read = [sheet for sheet in outcome.sheets if sheet.state == "read"]
+            yield SHEETS.of(len(read), result="read")
+            yield SHEETS.of(len(outcome.sheets) - len(read), result="refused")
+            yield SHEETS_TO_REVIEW.of(sum(bool(sheet.review_reasons) for sheet in read))
