@@ -68,13 +68,24 @@ class NewJob:
 
 @dataclass(frozen=True)
 class JobFilter:
+    """`newest` leaves out jobs after which the same work, an asset's or a shard's, was given to another job."""
+
     state: str | None = None
     kind: str | None = None
     asset_id: UUID | None = None
+    reason: str | None = None
+    ended_since: datetime | None = None
+    ended_until: datetime | None = None
+    newest: bool = False
 
 
 COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Job))
 LIVE_ROWS = SQL("state NOT IN ('succeeded', 'failed')")
+_NEWEST = SQL(
+    "NOT EXISTS (SELECT FROM jobs later WHERE later.tenant_id = %(tenant_id)s AND later.asset_id = jobs.asset_id"
+    " AND later.kind = jobs.kind AND later.shard = jobs.shard"
+    " AND (later.created_at, later.id) > (jobs.created_at, jobs.id))"
+)
 
 
 def find_job(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> Job | None:
@@ -119,6 +130,14 @@ def list_jobs(
         conditions.append(SQL("kind = %(kind)s"))
     if matching.asset_id is not None:
         conditions.append(SQL("asset_id = %(asset_id)s"))
+    if matching.reason is not None:
+        conditions.append(SQL("reason = %(reason)s"))
+    if matching.ended_since is not None:
+        conditions.append(SQL("ended_at >= %(ended_since)s"))
+    if matching.ended_until is not None:
+        conditions.append(SQL("ended_at < %(ended_until)s"))
+    if matching.newest:
+        conditions.append(_NEWEST)
     if after is not None:
         conditions.append(SQL("(created_at, id) < (%(created_at)s, %(id)s)"))
     query = SQL("SELECT {} FROM jobs WHERE {} ORDER BY created_at DESC, id DESC LIMIT %(limit)s").format(

@@ -18,6 +18,8 @@ from pipeline.errors import AcademyError, PermanentError, Unavailable
 from pipeline.execution.batch_reports import BatchJob
 from pipeline.execution.catalog import Profile
 from pipeline.execution.executor import JobReport, Submission
+from pipeline.execution.stuck.batch_calls import explain_jobs
+from pipeline.execution.stuck.explanation import Explanation
 from pipeline.execution.token_bucket import TokenBucket
 from pipeline.reasons import Reason
 from pipeline.retrying import Patience, retrying
@@ -111,6 +113,9 @@ class BatchExecutor:
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         return {job.job_id: job.report() for job in self._jobs(handles)}
+
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        return explain_jobs(self._batch, handles, answering=_answering)
 
     def cancel(self, handle: str, reason: str) -> None:
         # CancelJob does nothing to a job that has begun, and says that all is well.

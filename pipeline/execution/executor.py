@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pipeline.contracts.envelope import JobKind
+from pipeline.execution.stuck.explanation import Explanation
 from pipeline.lifecycle.job_state import JobState
 
 
@@ -65,6 +66,9 @@ class Executor(Protocol):
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         """Reports by handle; a handle that the executor does not know is left out."""
+
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        """Why each of these jobs has not begun; a handle that the executor does not know is left out."""
 
     def cancel(self, handle: str, reason: str) -> None:
         """End the job in whatever state it is, without another attempt. Does nothing to an ended or unknown one."""
