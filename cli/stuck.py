@@ -56,10 +56,10 @@ def _show_group(rows: list[WaitingJob]) -> None:
         (row["id"], row["kind"], row["asset_id"], row["state"], figures.duration(row["waits_for_s"]))
         for row in rows[:SHOWN]
     )
-    RESULTS.print(Padding(table, (0, 0, 0, 2)))
+    RESULTS.print(Padding(table, (0, 0, 0, 2), expand=False))
     if len(rows) > SHOWN:
         _indented(f"… and {len(rows) - SHOWN} more")
 
 
 def _indented(text: str) -> None:
-    RESULTS.print(Padding(Text(text), (0, 0, 0, 2)))
+    RESULTS.print(Padding(Text(text), (0, 0, 0, 2), expand=False))

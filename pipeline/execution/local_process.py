@@ -161,9 +161,6 @@ class LocalExecutor:
             attempt=job.attempt,
             running=len(self._running),
             slots=self._slots,
-            before=sum(
-                other.state is JobState.RUNNABLE and other.sequence < job.sequence for other in self._jobs.values()
-            ),
             pause_s=self._not_before.get(job.handle, now) - now,
             last_reason=job.status_reason,
         )

@@ -8,13 +8,12 @@ from pipeline.lifecycle.job_state import JobState
 
 @dataclass(frozen=True)
 class LocalFacts:
-    """`pause_s` is what is left of the pause before a retry; `before` counts the jobs that wait and come first."""
+    """`pause_s` is what is left of the pause before a retry, and `last_reason` how the attempt before it ended."""
 
     state: JobState
     attempt: int
     running: int
     slots: int
-    before: int
     pause_s: float = 0.0
     last_reason: str = ""
 
@@ -28,10 +27,9 @@ def explain_local(facts: LocalFacts) -> Explanation:
         why = f" The one before ended so: {facts.last_reason}." if facts.last_reason else ""
         return Explanation(Cause.RETRY_PAUSE, f"Attempt {facts.attempt} begins in {facts.pause_s:.0f} s.{why}")
     if facts.running >= facts.slots:
-        before = f", and {facts.before} more that wait come first" if facts.before else ""
         return Explanation(
             Cause.NO_FREE_SLOT,
-            f"This machine runs {facts.running} of at most {facts.slots} at a time{before}.",
+            f"This machine runs {facts.running} of at most {facts.slots} at a time.",
             "It goes on when one of them has ended. LOCAL_WORKERS sets how many run at a time.",
         )
     return Explanation(Cause.STARTING, "There is a free place; it begins at once.")

@@ -127,16 +127,15 @@ def test_machines_have_the_sizes_of_the_table_of_prices():
 @pytest.mark.parametrize(
     ("facts", "cause", "said"),
     [
-        (LocalFacts(JobState.RUNNABLE, 1, running=2, slots=2, before=3), Cause.NO_FREE_SLOT, "2 of at most 2"),
-        (LocalFacts(JobState.RUNNABLE, 1, running=2, slots=2, before=3), Cause.NO_FREE_SLOT, "3 more that wait"),
-        (LocalFacts(JobState.RUNNABLE, 1, running=1, slots=2, before=0), Cause.STARTING, "free place"),
+        (LocalFacts(JobState.RUNNABLE, 1, running=2, slots=2), Cause.NO_FREE_SLOT, "2 of at most 2"),
+        (LocalFacts(JobState.RUNNABLE, 1, running=1, slots=2), Cause.STARTING, "free place"),
         (
-            LocalFacts(JobState.RUNNABLE, 2, running=0, slots=1, before=0, pause_s=7.6, last_reason="exit 75"),
+            LocalFacts(JobState.RUNNABLE, 2, running=0, slots=1, pause_s=7.6, last_reason="exit 75"),
             Cause.RETRY_PAUSE,
             "Attempt 2 begins in 8 s. The one before ended so: exit 75.",
         ),
-        (LocalFacts(JobState.PENDING, 1, running=0, slots=1, before=0), Cause.AFTER_ANOTHER_JOB, "depends on"),
-        (LocalFacts(JobState.RUNNING, 1, running=1, slots=1, before=0), Cause.BEGUN, "running"),
+        (LocalFacts(JobState.PENDING, 1, running=0, slots=1), Cause.AFTER_ANOTHER_JOB, "depends on"),
+        (LocalFacts(JobState.RUNNING, 1, running=1, slots=1), Cause.BEGUN, "running"),
     ],
 )
 def test_a_job_of_this_machine_is_explained_by_its_places_and_pauses(facts: LocalFacts, cause: Cause, said: str):
