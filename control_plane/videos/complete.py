@@ -108,7 +108,6 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
         etag=source.etag,
         size_bytes=source.size_bytes,
         limits=services.settings.transcode_limits,
-        split=services.settings.split,
         created_by=caller.user_id,
     )
     with services.pool.connection() as connection:
