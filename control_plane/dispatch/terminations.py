@@ -1,5 +1,6 @@
 """Tells the executor of cancelled jobs until it has heard of each."""
 
+from collections.abc import Iterator, Sequence
 from threading import Event
 
 from control_plane.services import Services
@@ -16,10 +17,22 @@ logger = get_logger(__name__)
 
 
 def terminate_cancelled(services: Services, stopping: Event) -> None:
-    """What breaks over one job is raised when the others have had their turn."""
+    """Tell of every job once. What breaks over one is raised when the others have had their turn."""
+    after = None
     errors: list[Exception] = []
-    with services.pool.connection() as connection:
-        jobs = list_jobs_to_terminate(connection, limit=AT_ONCE)
+    while not stopping.is_set():
+        with services.pool.connection() as connection:
+            jobs = list_jobs_to_terminate(connection, after=after, limit=AT_ONCE)
+        errors += _terminate_each(services, jobs, stopping)
+        if len(jobs) < AT_ONCE:
+            break
+        after = jobs[-1]
+    if errors:
+        raise errors[0]
+
+
+def _terminate_each(services: Services, jobs: Sequence[Job], stopping: Event) -> Iterator[Exception]:
+    """Yields what broke: a job that cannot be ended must not keep all later ones running."""
     for job in jobs:
         if stopping.is_set():
             return
@@ -27,9 +40,7 @@ def terminate_cancelled(services: Services, stopping: Event) -> None:
             _terminate(services, job)
         except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
             logger.warning("termination_failed", job_id=str(job.id), error=repr(exc))
-            errors.append(exc)
-    if errors:
-        raise errors[0]
+            yield exc
 
 
 def _terminate(services: Services, job: Job) -> None:
