@@ -16,8 +16,13 @@ from pipeline.identifiers import new_job_id
 from pipeline.lifecycle.video_state import VideoStatus
 
 
-def new_transcode(video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, created_by: str) -> NewJob:
-    """The job of a checked source. Its stored spec has the source's key in the place of a URL."""
+def new_transcode(
+    video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, parts: int | None, created_by: str
+) -> NewJob:
+    """The job of a checked source, with an array of `parts` before it.
+
+    Its stored spec has the source's key in the place of a URL.
+    """
     source = Source(url="", etag=etag, size_bytes=size_bytes, filename=video.filename)
     wished = TranscodeSpec(video_id=str(video.id), source=source, loudness_lufs=video.loudness_lufs, limits=limits)
     spec = wished.model_dump(mode="json")
@@ -28,6 +33,7 @@ def new_transcode(video: Video, *, etag: str, size_bytes: int, limits: Transcode
         tenant_id=video.tenant_id,
         kind=JobKind.TRANSCODE,
         asset_id=video.id,
+        parts=parts,
         spec=spec,
         created_by=created_by,
     )
@@ -51,6 +57,7 @@ def retry_video(services: Services, caller: Caller, video_id: UUID) -> tuple[Vid
             etag=video.source_etag,
             size_bytes=video.source_bytes,
             limits=services.settings.transcode_limits,
+            parts=services.settings.parts_of(video.source_s) if video.source_s is not None else None,
             created_by=caller.user_id,
         )
         job = insert_job(connection, new)

@@ -44,6 +44,7 @@ PART = JobProgram(
     steps=PART_STEPS,
     run=transcode_part,
     spec_for_file=part_spec_for_file,
+    shown_as=(STEPS, STEPS[3]),
 )
 
 if __name__ == "__main__":
