@@ -61,7 +61,9 @@ class Definitions(Construct):
         )
 
     def grant_submit(self, grantee: iam.IRole) -> None:
-        """To submit jobs of these definitions, in any revision, and to look for, describe and end jobs."""
+        """To submit jobs of these definitions, in any revision, to look for, describe and end jobs, and to see
+        why one waits.
+        """
         arn = f"arn:{Aws.PARTITION}:batch:{Aws.REGION}:{Aws.ACCOUNT_ID}"
         names = [f"{self._prefix}-{kind.value}" for kind in self.by_kind]
         definitions = [f"{arn}:job-definition/{name}{suffix}" for name in names for suffix in ("", ":*")]
@@ -70,15 +72,14 @@ class Definitions(Construct):
         iam.Grant.add_to_principal(
             grantee=grantee, actions=["batch:TerminateJob", "batch:TagResource"], resource_arns=[jobs]
         )
-        # These two know no resources.
-        iam.Grant.add_to_principal(
-            grantee=grantee, actions=["batch:DescribeJobs", "batch:ListJobs"], resource_arns=["*"]
-        )
+        # These know no resources. The last two are for telling why a job waits.
+        looks = ["DescribeJobs", "ListJobs", "DescribeJobQueues", "DescribeComputeEnvironments"]
+        iam.Grant.add_to_principal(grantee=grantee, actions=[f"batch:{look}" for look in looks], resource_arns=["*"])
         said = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>"
         explain(
             grantee,
             {
-                "IAM5[Resource::*]": "batch:DescribeJobs and batch:ListJobs know no resources.",
+                "IAM5[Resource::*]": "batch:ListJobs and batch:Describe… know no resources.",
                 f"IAM5[Resource::{said}:job/*]": "A job's id is known when it runs, not when this is written.",
                 **{
                     f"IAM5[Resource::{said}:job-definition/{name}:*]": "Any revision: each deployment makes one."

@@ -12,7 +12,7 @@ import requests
 
 from cli.connection import Connection
 from cli.file_piece import CHUNK_BYTES, FilePiece, Report
-from cli.rows import InitReply, Job, Log, SignedPart, SignedPut, Video, WorkProgress
+from cli.rows import InitReply, Job, Log, SignedPart, SignedPut, Video, WaitingJob, WorkProgress
 from pipeline.errors import (
     AcademyError,
     Conflict,
@@ -148,8 +148,12 @@ class Api:
         return cast("Job", self.get(f"/jobs/{job_id}"))
 
     def jobs(self, *, limit: int = 50, **filters: str | None) -> list[Job]:
-        """Newest first. Filters: state, kind, asset_id."""
+        """Newest first. Filters: state, kind, asset_id, reason, ended_since, ended_until, newest."""
         return cast("list[Job]", self.rows("/jobs", limit, filters))
+
+    def waiting_jobs(self, *, limit: int = 50) -> list[WaitingJob]:
+        """Jobs that have not begun, those that wait longest first, each with why."""
+        return cast("list[WaitingJob]", self.rows("/jobs/stuck", limit, {}))
 
     def resubmit_job(self, job_id: str, *, force: bool) -> Job:
         """A new job with the same spec.

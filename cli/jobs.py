@@ -2,18 +2,23 @@
 
 import sys
 import time
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
-from cli import choosing, figures, tables
+from cli import choosing, figures, resubmitting, stuck, tables
 from cli.api import Api
+from cli.exits import Exit
 from cli.options import AsJson, Limit, Tenant, open_api
 from cli.output import RESULTS, ask, print_json, say
+from cli.periods import moment
 from cli.rows import Job, Log
 from pipeline.contracts.envelope import JobKind
-from pipeline.errors import Conflict, NotFound
+from pipeline.errors import Conflict, Invalid, NotFound, Unavailable
+from pipeline.execution.token_bucket import TokenBucket
 from pipeline.lifecycle.job_state import FINAL, JobState
+from pipeline.reasons import Reason
 
 FOLLOW_EVERY_S: Final = 1.0
 MOST_LINES: Final = 5000
@@ -25,6 +30,9 @@ app = typer.Typer(
     help="Inspect, repeat and cancel the jobs that work on videos.",
 )
 
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="1d", help="Only those that ended since: 90m, 12h, 1d, 2w, or a time.")
+]
 JobArgument = Annotated[str, typer.Argument(metavar="ID", help="A job's ID, or its first characters.")]
 
 
@@ -33,13 +41,16 @@ def list_(
     *,
     state: Annotated[JobState | None, typer.Option(help="Only those in this state.", case_sensitive=False)] = None,
     kind: Annotated[JobKind | None, typer.Option(help="Only those of this kind.")] = None,
+    reason: Annotated[Reason | None, typer.Option(metavar="CODE", help="Only those that failed so.")] = None,
+    since: Since = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     tenant: Tenant = None,
 ) -> None:
     """List jobs, newest first."""
+    ended_since = moment(since, now=datetime.now(UTC)).isoformat() if since is not None else None
     with open_api(tenant) as api:
-        rows = api.jobs(limit=limit, state=state, kind=kind)
+        rows = api.jobs(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
     if as_json:
         print_json(rows)
     elif rows:
@@ -59,19 +70,55 @@ def inspect(job: JobArgument, *, as_json: AsJson = False, tenant: Tenant = None)
         _show(row)
 
 
-@app.command(epilog="Example: academy jobs resubmit 5d1e77c0 --force")
+@app.command("stuck", epilog="Example: academy jobs stuck")
+def stuck_(*, limit: Limit = 200, as_json: AsJson = False, tenant: Tenant = None) -> None:
+    """Say why jobs have not begun: queue closed, no capacity, asking for too much, or simply their turn."""
+    with open_api(tenant) as api:
+        rows = api.waiting_jobs(limit=limit)
+    if as_json:
+        print_json(rows)
+    elif rows:
+        stuck.show(rows)
+    else:
+        say("No job waits.")
+
+
+@app.command(epilog="Example: academy jobs resubmit --failed --since 1d --reason WORKER_KILLED")
 def resubmit(
-    job: JobArgument,
+    job: Annotated[str | None, typer.Argument(metavar="[ID]", help="A job's ID, or its first characters.")] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Do not ask before replacing a video that plays.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Instead of one job, many that failed.")] = False,
+    since: Annotated[str, typer.Option(metavar="1d", help="That failed since: 90m, 12h, 1d, 2w, or a time.")] = "1d",
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="And before.", show_default="now")] = None,
+    reason: Annotated[
+        list[Reason] | None,
+        typer.Option(metavar="CODE", help="With this reason; may be given again.", show_default="all but CANCELLED"),
+    ] = None,
+    kind: Annotated[JobKind | None, typer.Option(help="Of this kind.")] = None,
+    per_minute: Annotated[int, typer.Option(min=1, max=3000, help="How many to resubmit in a minute.")] = 60,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before resubmitting many.")] = False,
     as_json: AsJson = False,
     tenant: Tenant = None,
 ) -> None:
     """Do a job's work again, as a new job. A video that plays keeps playing until the new stream replaces it.
 
-    Exits 4 while another job works on the same video: there is never a second one.
+    Exits 4 while another job works on the same video: there is never a second one. With --failed, what would be
+    resubmitted is shown first, one that plays is never replaced, and the same command goes on where it was broken off.
     """
+    if failed == (job is not None):
+        raise Invalid("job_or_failed", "give one job's ID, or --failed for many")
     with open_api(tenant) as api:
+        if job is None:
+            now = datetime.now(UTC)
+            choice = resubmitting.Choice(
+                since=moment(since, now=now),
+                until=moment(until, now=now) if until is not None else now,
+                reasons=tuple(reason or ()),
+                kind=kind,
+            )
+            _resubmit_failed(api, choice, per_minute=per_minute, yes=yes, as_json=as_json, tenant=tenant)
+            return
         row = api.job(choosing.job_id(api, job))
         new = api.resubmit_job(row["id"], force=force or _may_replace(api, row))
     if as_json:
@@ -114,6 +161,30 @@ def logs(
         print_json(log)
     else:
         _write_lines(log["lines"])
+
+
+def _resubmit_failed(
+    api: Api, choice: resubmitting.Choice, *, per_minute: int, yes: bool, as_json: bool, tenant: str | None
+) -> None:
+    jobs = resubmitting.find_failed(api, choice)
+    done = resubmitting.Done()
+    if jobs:
+        resubmitting.preview(jobs)
+        if not yes:
+            resubmitting.confirm(len(jobs), per_minute=per_minute)
+        try:
+            resubmitting.resubmit_all(api, jobs, TokenBucket(per_minute / 60, size=1), done=done)
+        except (KeyboardInterrupt, Unavailable):
+            command = ["academy", "jobs", "resubmit", *choice.arguments(), "--per-minute", str(per_minute)]
+            command += ["--tenant", tenant] if tenant is not None else []
+            resubmitting.tell_broken_off(done, of=len(jobs), command=command)
+            raise
+    elif not as_json:
+        say("No such jobs.")
+        return
+    resubmitting.tell(done, as_json=as_json)
+    if done.refused:
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _may_replace(api: Api, row: Job) -> bool:

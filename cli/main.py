@@ -22,6 +22,10 @@ class Commands(LoadedWhenCalled):
         "omr": Place("cli.omr.app", "Read answer sheets: print them, read scans of them, review what is doubtful."),
         "transcode": Place("cli.transcode", "Make an adaptive HLS stream of FILE in FOLDER, without any server."),
         "bench": Place("cli.bench", "Measure how many pictures a second this machine's GPU encodes and decodes."),
+        "cost": Place(
+            "cli.cost",
+            "Print what a month would cost, by what was measured and by list prices, and show the arithmetic.",
+        ),
         "configure": Place("cli.configure", "Have the other commands talk to a stack in AWS"),
         "doctor": Place(
             "cli.doctor", "Look at what this machine has: codecs that really open, GPU, servers, disk, versions."

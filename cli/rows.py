@@ -107,6 +107,19 @@ class Job(TypedDict):
     executor: NotRequired[dict[str, Any] | None]
 
 
+class Why(TypedDict):
+    cause: str
+    detail: str
+    remedy: str
+    needs_a_person: bool
+
+
+class WaitingJob(Job):
+    waits_since: str
+    waits_for_s: float
+    why: Why
+
+
 class Log(TypedDict):
     attempt: int
     lines: list[str]

@@ -63,6 +63,29 @@ def jobs(rows: Iterable[Job]) -> Table:
     return table
 
 
+def waiting_jobs(rows: Iterable[tuple[str, str, str, str, str]]) -> Table:
+    """IDs, kinds, assets, states, and how long they wait."""
+    table = _table("ID", "Kind", "Video", "State", ">Waits")
+    for identifier, kind, asset_id, word, waits in rows:
+        table.add_row(identifier[:SHORT_ID], kind, asset_id[:SHORT_ID], state(word), waits)
+    return table
+
+
+def reasons(counts: Mapping[str, int]) -> Table:
+    """How many failed why, the most frequent first."""
+    table = _table("Reason", ">Jobs", "Means")
+    for code, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        table.add_row(code, str(count), sentence(code))
+    return table
+
+
+def refusals(rows: Iterable[tuple[str, str, str]]) -> Table:
+    table = _table("ID", "Refused", "Because")
+    for identifier, code, detail in rows:
+        table.add_row(identifier[:SHORT_ID], code, Text(detail))
+    return table
+
+
 def attempts(rows: Iterable[Attempt]) -> Table:
     table = _table(">Attempt", "Started", ">Took", "Ending", ">Exit", "Reason")
     for row in rows:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from threading import Event
 
+from control_plane.dispatch.naming import array_name
 from control_plane.services import Services
 from pipeline.database.jobs import Job, record_termination
 from pipeline.database.jobs_of_all_tenants import list_jobs_to_terminate
@@ -44,10 +45,13 @@ def _terminate_each(services: Services, jobs: Sequence[Job], stopping: Event) ->
 
 
 def _terminate(services: Services, job: Job) -> None:
-    # A job without a handle may still have been submitted by a dispatcher that died before it could write it down.
+    # What has no handle may still have been submitted by a dispatcher that died before it could write it down.
     handle = job.handle or services.executor.find(str(job.id))
-    if handle is not None:
-        services.executor.cancel(handle, f"{job.reason}: {job.detail}")
+    array = (job.array_handle or services.executor.find(array_name(job.id))) if job.parts is not None else None
+    # The job that waits first: otherwise its end would come to be known as that of what it waits for.
+    for known in (handle, array):
+        if known is not None:
+            services.executor.cancel(known, f"{job.reason}: {job.detail}")
     with services.pool.connection() as connection:
         record_termination(connection, job.tenant_id, job.id)
     logger.info("job_terminated", job_id=str(job.id), handle=handle)

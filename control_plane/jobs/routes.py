@@ -4,18 +4,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from control_plane.auth import Reader, Writer
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.jobs.shown import show_job, show_job_in_full
+from control_plane.jobs.stuck import explain_waiting
 from control_plane.pages import next_cursor, parse_cursor
 from control_plane.progress.jobs import read_job_progress
 from control_plane.services import Services, Wired
 from pipeline.contracts.envelope import JobKind
 from pipeline.database.job_attempts import list_attempts
+from pipeline.database.job_parts import list_part_attempts
 from pipeline.database.jobs import Job, JobFilter, find_job, list_jobs
 from pipeline.database.videos import Cursor
+from pipeline.database.waiting_jobs import list_waiting_jobs
 from pipeline.errors import NotFound, Unavailable
 from pipeline.execution.executor import JobReport
 from pipeline.lifecycle.job_state import JobState
@@ -43,26 +46,57 @@ def list_(
     state: JobState | None = None,
     kind: JobKind | None = None,
     asset_id: UUID | None = None,
+    reason: Annotated[str | None, Query(max_length=40)] = None,
+    ended_since: AwareDatetime | None = None,
+    ended_until: AwareDatetime | None = None,
+    newest: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> dict[str, Any]:
-    """Jobs of the caller's tenant, newest first; `next_cursor` is null on the last page."""
-    matching = JobFilter(state=state, kind=kind, asset_id=asset_id)
+    """Jobs of the caller's tenant, newest first; `next_cursor` is null on the last page.
+
+    `newest` leaves out jobs whose work was given to another job afterwards.
+    """
+    matching = JobFilter(
+        state=state,
+        kind=kind,
+        asset_id=asset_id,
+        reason=reason,
+        ended_since=ended_since,
+        ended_until=ended_until,
+        newest=newest,
+    )
     with services.pool.connection() as connection:
         jobs = list_jobs(connection, caller.tenant_id, matching=matching, after=parse_cursor(cursor), limit=limit)
     places = [Cursor(job.created_at, job.id) for job in jobs]
     return {"items": [show_job(job) for job in jobs], "next_cursor": next_cursor(places, limit=limit)}
 
 
+@router.get("/stuck")
+def stuck(
+    services: Wired,
+    caller: Reader,
+    *,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Jobs that have not begun, those that wait longest first, each with why: `cause`, `detail` and `remedy`."""
+    with services.pool.connection() as connection:
+        jobs = list_waiting_jobs(connection, caller.tenant_id, after=parse_cursor(cursor), limit=limit)
+    places = [Cursor(job.created_at, job.id) for job in jobs]
+    return {"items": explain_waiting(services, jobs), "next_cursor": next_cursor(places, limit=limit)}
+
+
 @router.get("/{job_id}")
 def get(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
-    """A job with its attempts, step times, spec, outcome, and the executor's own report."""
+    """A job with its attempts, those at its parts, step times, spec, outcome, and the executor's own report."""
     with services.pool.connection() as connection:
         job = find_job(connection, caller.tenant_id, job_id)
         if job is None:
             raise NotFound("job_not_found", f"no job {job_id}")
         attempts = list_attempts(connection, caller.tenant_id, job_id)
-    return show_job_in_full(job, attempts, _find_report(services, job))
+        parts = list_part_attempts(connection, caller.tenant_id, job_id)
+    return show_job_in_full(job, attempts, _find_report(services, job), parts)
 
 
 def _find_report(services: Services, job: Job) -> JobReport | None:

@@ -27,6 +27,7 @@ from pipeline.database.job_attempts import (
     list_attempts_ended_here,
     record_exit_code,
 )
+from pipeline.database.job_parts import end_open_parts
 from pipeline.database.jobs import (
     Job,
     advance_job,
@@ -208,6 +209,7 @@ def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: 
     steps = tuple(step.model_dump() for step in outcome.steps)
     end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
     end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
+    end_open_parts(connection, job.tenant_id, job.id)
     ended = end_job_succeeded(connection, job, attempt=attempt, outcome=asset.stored_outcome(outcome))
     return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome))
 
@@ -224,8 +226,12 @@ def fail_job(
     end_attempts_before(connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed")
     ending = Ending("failed", decision.reason, decision.detail, steps)
     end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
-    if cancelled:
-        ended = end_job_cancelled(connection, job, reason=decision.reason, detail=decision.detail)
+    end_open_parts(connection, job.tenant_id, job.id)
+    # The children of an array and the job that waits for them end with each other only when the executor is told.
+    if cancelled or job.parts is not None:
+        ended = end_job_cancelled(
+            connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
+        )
     else:
         ended = end_job_failed(
             connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail

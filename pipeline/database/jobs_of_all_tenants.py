@@ -16,6 +16,13 @@ def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | N
         return cursor.execute(query, [handle]).fetchone()
 
 
+def find_job_by_array(connection: Connection[TupleRow], array_handle: str) -> Job | None:
+    """As `find_job_by_handle`, by the array of its parts."""
+    query = SQL("SELECT {} FROM jobs WHERE array_handle = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [array_handle]).fetchone()
+
+
 def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:
     """What changed lately, newest first; for the cache, once at start."""
     query = SQL(

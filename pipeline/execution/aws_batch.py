@@ -18,6 +18,8 @@ from pipeline.errors import AcademyError, PermanentError, Unavailable
 from pipeline.execution.batch_reports import BatchJob
 from pipeline.execution.catalog import Profile
 from pipeline.execution.executor import JobReport, Submission, index_of, parent_of
+from pipeline.execution.stuck.batch_calls import explain_jobs
+from pipeline.execution.stuck.explanation import Explanation
 from pipeline.execution.token_bucket import TokenBucket
 from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
@@ -117,6 +119,9 @@ class BatchExecutor:
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         return {job.job_id: job.report() for job in self._jobs(handles)}
+
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        return explain_jobs(self._batch, handles, answering=_answering)
 
     def list_children(self, handle: str, state: JobState) -> list[str]:
         with _answering("ListJobs"):

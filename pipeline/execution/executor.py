@@ -14,6 +14,7 @@ from typing import Protocol
 
 from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError
+from pipeline.execution.stuck.explanation import Explanation
 from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
 
@@ -117,6 +118,9 @@ class Executor(Protocol):
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         """Reports by handle; a handle that the executor does not know is left out."""
+
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        """Why each of these jobs has not begun; a handle that the executor does not know is left out."""
 
     def list_children(self, handle: str, state: JobState) -> list[str]:
         """Handles of an array's children that are in this state, by index; none of a job that is no array."""

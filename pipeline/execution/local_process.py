@@ -28,6 +28,8 @@ from pipeline.execution.local_state import StateFolder, own_folder
 from pipeline.execution.local_submissions import handle_of, refuse_impossible
 from pipeline.execution.log_tail import read_tail
 from pipeline.execution.running_attempt import RunningAttempt, request_of
+from pipeline.execution.stuck.explanation import Explanation
+from pipeline.execution.stuck.local_rules import LocalFacts, explain_local
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger
 from pipeline.reasons import Reason
@@ -110,6 +112,13 @@ class LocalExecutor:
             self._require_open()
             return [child.handle for child in self._jobs.children(handle) if child.state is state]
 
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        with self._change:
+            self._require_open()
+            return {
+                handle: explain_local(self._facts(self._jobs[handle])) for handle in handles if handle in self._jobs
+            }
+
     def cancel(self, handle: str, reason: str) -> None:
         with self._change:
             self._require_open()
@@ -142,6 +151,17 @@ class LocalExecutor:
                 self._change.notify_all()
         self._thread.join()
         self._ownership.close()
+
+    def _facts(self, job: JobRecord) -> LocalFacts:
+        now = time.monotonic()
+        return LocalFacts(
+            state=job.state,
+            attempt=job.attempt,
+            running=len(self._running),
+            slots=self._slots,
+            pause_s=self._not_before.get(job.handle, now) - now,
+            last_reason=job.status_reason,
+        )
 
     def _reopen(self) -> None:
         """Take up what an earlier process left: adopt what runs, and clear away what nobody needs."""

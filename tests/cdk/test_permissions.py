@@ -47,6 +47,7 @@ def test_the_control_plane_submits_to_our_queues_and_touches_no_bucket(prod: Syn
     actions = actions_of(prod, "ControlPlaneTaskTaskRole")
     assert {action for action in actions if action.startswith("batch:")} == {
         "batch:SubmitJob", "batch:TerminateJob", "batch:TagResource", "batch:DescribeJobs", "batch:ListJobs",
+        "batch:DescribeJobQueues", "batch:DescribeComputeEnvironments",
     }  # fmt: skip
     assert not {action for action in actions if action.startswith(("s3:", "rds:", "iam:", "sqs:"))}
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import PermanentError
 from pipeline.execution.executor import Executor, JobReport, Submission, child_handle
+from pipeline.execution.stuck.explanation import Cause
 from pipeline.lifecycle.job_state import FINAL, JobState
 from tests.fixtures.waiting import wait_for
 
@@ -121,6 +122,17 @@ class ExecutorContract:
         assert (report.state, report.status_reason, report.attempts) == (JobState.FAILED, "not needed", ())
         lab.executor.cancel(running, "the test is over")
         _wait_for_end(lab, running)
+
+    def test_a_job_that_waits_is_explained_and_one_that_nobody_knows_is_not(self, lab: ExecutorLab):
+        running = _running(lab)
+        waiting = lab.executor.submit(lab.submission(str(uuid4()), Behaviour.SUCCEEDS))
+        explained = lab.executor.explain([running, waiting, "nobody-knows-it"])
+        assert explained.keys() == {running, waiting}
+        assert explained[running].cause is Cause.BEGUN
+        assert explained[waiting].cause in (Cause.NO_FREE_SLOT, Cause.WAITS_FOR_MACHINE)
+        for handle in (running, waiting):
+            lab.executor.cancel(handle, "the test is over")
+            _wait_for_end(lab, handle)
 
     def test_cancel_does_nothing_to_an_ended_or_unknown_job(self, lab: ExecutorLab):
         report = _run(lab, Behaviour.SUCCEEDS)

@@ -14,6 +14,7 @@ from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.aws_batch import BatchExecutor, share_identifier
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.executor import Executor, Submission
+from pipeline.execution.stuck.explanation import Cause
 from pipeline.execution.token_bucket import TokenBucket
 from tests.contracts.executor_contract import Behaviour, ExecutorContract, ExecutorLab
 from tests.fixtures.batch_account import LOG_GROUP, PREFIX, REGION, BatchAccount, batch_account
@@ -94,6 +95,32 @@ def test_more_than_100_handles_are_described_in_turns(account: BatchAccount):
     lab = BatchLab(account)
     handles = [lab.executor.submit(lab.submission(f"job-{n}", Behaviour.SUCCEEDS)) for n in range(101)]
     assert set(lab.executor.describe(handles)) == set(handles)
+
+
+def test_a_closed_queue_is_why_its_jobs_wait_and_more_than_100_are_asked_for_in_turns(account: BatchAccount):
+    lab = BatchLab(account)
+    handles = [lab.executor.submit(lab.submission(f"job-{n}", Behaviour.SUCCEEDS)) for n in range(101)]
+    account.set_queue_state(f"{PREFIX}-video", "DISABLED")
+    explained = lab.executor.explain(handles)
+    assert explained.keys() == set(handles)
+    why = explained[handles[-1]]
+    assert (why.cause, why.needs_a_person) == (Cause.QUEUE_CLOSED, True)
+    assert f"{PREFIX}-video is DISABLED" in why.detail
+
+
+def test_an_explanation_without_the_right_to_look_at_queues_is_unavailable(
+    account: BatchAccount, monkeypatch: pytest.MonkeyPatch
+):
+    lab = BatchLab(account)
+    lab.executor.submit(lab.submission("job-1", Behaviour.RUNS_ON))
+    waiting = lab.executor.submit(lab.submission("job-2", Behaviour.SUCCEEDS))
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeJobQueues")
+
+    monkeypatch.setattr(account, "describe_job_queues", refuse)
+    with pytest.raises(Unavailable, match="DescribeJobQueues"):
+        lab.executor.explain([waiting])
 
 
 def test_a_payload_above_30_kib_is_refused_before_it_is_sent(account: BatchAccount):

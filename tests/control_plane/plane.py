@@ -30,6 +30,7 @@ from pipeline.database.pool import open_pool
 from pipeline.database.videos import Video, find_video
 from pipeline.errors import AcademyError
 from pipeline.execution.executor import AttemptReport, JobReport, Submission
+from pipeline.execution.stuck.explanation import Explanation
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.job_state import JobState
 from pipeline.media.facts import SourceFacts
@@ -61,6 +62,7 @@ class RecordingExecutor:
         self.submitted: list[Submission] = []
         self.reports: dict[str, JobReport] = {}
         self.cancelled: list[tuple[str, str]] = []
+        self.explanations: dict[str, Explanation] = {}
         self.failure: Exception | None = None
 
     def submit(self, submission: Submission) -> str:
@@ -79,6 +81,11 @@ class RecordingExecutor:
         if self.failure is not None:
             raise self.failure
         return {handle: self.reports[handle] for handle in handles if handle in self.reports}
+
+    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
+        if self.failure is not None:
+            raise self.failure
+        return {handle: self.explanations[handle] for handle in handles if handle in self.explanations}
 
     def list_children(self, handle: str, state: JobState) -> list[str]:
         return sorted(h for h, report in self.reports.items() if report.parent == handle and report.state is state)

@@ -17,6 +17,7 @@ from pipeline.database import (
     submission_lists,
     submissions,
     videos,
+    waiting_jobs,
 )
 from pipeline.database.jobs import JobFilter
 from pipeline.database.omr_batches import BatchFilter
@@ -42,6 +43,17 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     ),
     "a job": ("jobs_", lambda c: jobs.find_job(c, "t5", uuid4())),
     "a tenant's jobs": ("jobs_newest", lambda c: jobs.list_jobs(c, "t5", matching=JobFilter(), after=PAGE, limit=50)),
+    "jobs that wait": ("jobs_waiting", lambda c: waiting_jobs.list_waiting_jobs(c, "t5", after=PAGE, limit=50)),
+    "jobs that failed lately": (
+        "jobs_failed",
+        lambda c: jobs.list_jobs(
+            c,
+            "t5",
+            matching=JobFilter(state="failed", reason="WORKER_KILLED", ended_since=PAGE.created_at, newest=True),
+            after=None,
+            limit=200,
+        ),
+    ),
     "the live job": ("jobs_one_live", lambda c: jobs.find_live_job(c, "t5", uuid4(), kind="transcode")),
     "the newest job": ("jobs_of_asset", lambda c: jobs.find_newest_job(c, "t5", uuid4())),
     "the dispatcher": ("jobs_to_dispatch", jobs_of_all_tenants.lock_next_to_dispatch),

@@ -1,0 +1,72 @@
+"""Why jobs have not begun: what the dispatcher wrote on their rows, and what the executor says of the others."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from control_plane.jobs.shown import show_job
+from control_plane.services import Services
+from pipeline.database.jobs import Job
+from pipeline.errors import AcademyError
+from pipeline.execution.stuck.explanation import Cause, Explanation
+from pipeline.lifecycle.job_state import JobState
+from pipeline.logs import get_logger, redact_text
+
+logger = get_logger(__name__)
+
+
+def explain_waiting(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """The jobs' rows, each with `why`; without those that have begun meanwhile."""
+    handles = [job.handle for job in jobs if job.handle is not None]
+    explained: dict[str, Explanation] = {}
+    silence: Explanation | None = None
+    try:
+        explained = services.executor.explain(handles) if handles else {}
+    except AcademyError as exc:
+        logger.warning("executor_unavailable", error=str(exc))
+        silence = Explanation(Cause.EXECUTOR_SILENT, f"The executor does not say: {exc}")
+    now = datetime.now(UTC)
+    whys = [(job, _why(job, explained, silence, now=now)) for job in jobs]
+    return [_show(job, why, now=now) for job, why in whys if why.cause is not Cause.BEGUN]
+
+
+def _why(job: Job, explained: dict[str, Explanation], silence: Explanation | None, *, now: datetime) -> Explanation:
+    """Of one job; `silence` stands for what an executor that does not answer would have said."""
+    if job.handle is None:
+        return explain_unsubmitted(job, now=now)
+    return explained.get(job.handle) or silence or _UNKNOWN
+
+
+_UNKNOWN = Explanation(Cause.JOB_UNKNOWN, "The executor does not know the job; the next sweep looks for its outcome.")
+
+
+def explain_unsubmitted(job: Job, *, now: datetime) -> Explanation:
+    """Of a row that the dispatcher has still to hand to the executor."""
+    if job.dispatch_tries == 0:
+        return Explanation(Cause.NOT_SUBMITTED, "The dispatcher has not come to it yet.")
+    times = f"{job.dispatch_tries} times" if job.dispatch_tries > 1 else "once"
+    next_s = max(0.0, (job.dispatch_after - now).total_seconds())
+    return Explanation(
+        Cause.NOT_SUBMITTED,
+        f"The executor did not take it, tried {times}; again in {next_s:.0f} s. It said: {job.detail}",
+    )
+
+
+def waits_since(job: Job) -> datetime:
+    """A job that was tried before waits since its last attempt."""
+    return job.updated_at if job.attempt > 1 and job.state == JobState.RUNNABLE else job.created_at
+
+
+def _show(job: Job, why: Explanation, *, now: datetime) -> dict[str, Any]:
+    since = waits_since(job)
+    return {
+        **show_job(job),
+        "waits_since": since.isoformat(),
+        "waits_for_s": round((now - since).total_seconds(), 1),
+        "why": {
+            "cause": why.cause.value,
+            "detail": redact_text(why.detail),
+            "remedy": why.remedy,
+            "needs_a_person": why.needs_a_person,
+        },
+    }

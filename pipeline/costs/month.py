@@ -1,0 +1,189 @@
+"""What a month costs: lines of factors, so that what is shown is what was multiplied."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from pipeline.costs import measured, services
+from pipeline.costs.measured import Content
+from pipeline.costs.prices import Instance, Market, instance_of
+from pipeline.costs.stages import Stage
+from pipeline.errors import Invalid
+
+# A machine is paid from its start to its end, and a job that comes alone pays all of that: booting, fetching the image
+# and ending (FACTS of AWS Batch: jobs under three to five minutes pay more for starting than for working).
+STARTING_S: Final = 240.0
+# What teachers upload: 1080p at about 4 Mbit/s. Not measured.
+SOURCE_GB_PER_H: Final = 1.8
+# Rough figures of what CloudWatch is given: alarms, metrics of our own, gigabytes of log for an hour of video.
+ALARMS: Final = 10
+METRICS: Final = 30
+LOG_GB_FIXED: Final = 1.0
+
+Basis = Literal["measured", "list price", "assumed"]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A number with its unit; `is_usd` for a price, whose unit is what it is paid for."""
+
+    value: float
+    unit: str
+    is_usd: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    name: str
+    factors: tuple[Factor, ...]
+
+    @property
+    def usd(self) -> float:
+        return math.prod(factor.value for factor in self.factors)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A month's: hours of video, which share of them are lectures, how long a video is, and answer sheets."""
+
+    hours: float
+    lectures: float
+    minutes_a_video: float
+    sheets: int
+    sheets_a_job: int
+
+
+@dataclass(frozen=True)
+class Month:
+    """`work` grows with the workload, `fixed` does not; `instance` is what transcodes."""
+
+    workload: Workload
+    instance: Instance
+    market: Market
+    work: tuple[Line, ...]
+    fixed: tuple[Line, ...]
+
+    @property
+    def total_usd(self) -> float:
+        return sum(line.usd for line in (*self.work, *self.fixed))
+
+    @property
+    def video_usd_per_h(self) -> float:
+        """Of source: machines and one month of storage, without what is fixed and without answer sheets."""
+        videos = sum(line.usd for line in self.work if line.name not in SHEET_LINES)
+        return videos / self.workload.hours if self.workload.hours else 0.0
+
+    @property
+    def managed_usd(self) -> float:
+        return self.workload.hours * services.MANAGED_USD_PER_SOURCE_H
+
+    @property
+    def even_at_hours(self) -> float | None:
+        """From how many hours a month on this is cheaper, its fixed costs included; None where it never is."""
+        saved = services.MANAGED_USD_PER_SOURCE_H - self.video_usd_per_h
+        return sum(line.usd for line in self.fixed) / saved if saved > 0 and self.workload.hours else None
+
+
+SHEETS: Final = "Answer sheets"
+SHEETS_STARTING: Final = "Answer sheets, starting"
+SHEET_LINES: Final = frozenset({SHEETS, SHEETS_STARTING})
+
+
+def estimate(workload: Workload, stage: Stage, *, instance: str, market: Market) -> Month:
+    """Raises `Invalid` for a share above 1, a negative amount, or a type that the stage, or the table, has not."""
+    _check(workload)
+    if instance not in stage.gpu_instance_types:
+        raise Invalid("instance_not_in_stage", f"{instance}: {stage.name} has {', '.join(stage.gpu_instance_types)}")
+    machine = instance_of(instance)
+    work = tuple(line for line in _work(workload, stage, machine, market) if line.usd > 0)
+    return Month(workload, machine, market, work, tuple(_fixed(stage)))
+
+
+def _check(workload: Workload) -> None:
+    if not 0 <= workload.lectures <= 1:
+        raise Invalid("share_invalid", f"a share of lectures is 0 to 1, not {workload.lectures:g}")
+    if min(workload.hours, workload.sheets) < 0 or min(workload.minutes_a_video, workload.sheets_a_job) <= 0:
+        raise Invalid("amount_invalid", f"amounts are not negative, lengths above 0: {workload}")
+
+
+def _work(workload: Workload, stage: Stage, machine: Instance, market: Market) -> Iterator[Line]:
+    price = _price(machine, market)
+    contents = ((measured.LECTURE, workload.lectures), (measured.MOVING, 1 - workload.lectures))
+    for content, share in contents:
+        yield Line(f"Transcoding, {content.name}", (_hours(workload, share), _machine_time(content, machine), price))
+    videos = math.ceil(workload.hours * 60 / workload.minutes_a_video)
+    yield Line("Transcoding, starting", (Factor(videos, "videos"), _starting(), price))
+    yield Line(
+        "Sources kept",
+        (Factor(workload.hours, "h"), Factor(SOURCE_GB_PER_H, "GB/h"), _usd(services.OBJECTS_USD_PER_GB, "GB")),
+    )
+    for content, share in contents:
+        yield Line(
+            f"Streams kept, {content.name}",
+            (
+                _hours(workload, share),
+                Factor(content.output_gb_per_h, "GB/h"),
+                _usd(services.OBJECTS_USD_PER_GB, "GB"),
+            ),
+        )
+    sheets_price = _price(instance_of(stage.cpu_instance_types[0]), market)
+    seconds = 1 / measured.SHEETS_PER_S
+    yield Line(SHEETS, (Factor(workload.sheets, "sheets"), Factor(seconds / 3600, "h/sheet"), sheets_price))
+    jobs = math.ceil(workload.sheets / workload.sheets_a_job)
+    yield Line(SHEETS_STARTING, (Factor(jobs, "jobs"), _starting(), sheets_price))
+
+
+def _fixed(stage: Stage) -> Iterator[Line]:
+    month = Factor(services.HOURS_A_MONTH, "h")
+    zones = Factor(stage.database_zones, "zones")
+    postgres = services.POSTGRES_USD_PER_H[stage.database_instance]
+    yield Line(f"Postgres {stage.database_instance}", (month, zones, _usd(postgres, "h")))
+    yield Line(
+        "Postgres, disk",
+        (Factor(stage.database_gb, "GB"), zones, _usd(services.POSTGRES_USD_PER_GB, "GB")),
+    )
+    cache = services.CACHE_USD_PER_H[stage.cache_node]
+    yield Line(f"Valkey {stage.cache_node}", (month, Factor(stage.cache_nodes, "nodes"), _usd(cache, "h")))
+    for task in stage.tasks:
+        an_hour = task.vcpus * services.FARGATE_USD_PER_VCPU_H + task.memory_gib * services.FARGATE_USD_PER_GIB_H
+        size = f"{task.vcpus:g} vCPU, {task.memory_gib:g} GiB"
+        yield Line(f"Fargate, {task.name} ({size})", (month, Factor(task.count, "tasks"), _usd(an_hour, "h")))
+    yield Line("Load balancer", (month, _usd(services.BALANCER_USD_PER_H, "h")))
+    yield Line(
+        "Public addresses",
+        (month, Factor(stage.public_addresses, "addresses"), _usd(services.PUBLIC_ADDRESS_USD_PER_H, "h")),
+    )
+    yield Line(
+        "Endpoints of AWS services",
+        (
+            month,
+            Factor(stage.endpoints, "services"),
+            Factor(stage.endpoint_zones, "zones"),
+            _usd(services.ENDPOINT_USD_PER_H, "h"),
+        ),
+    )
+    yield Line("Secrets", (Factor(stage.secrets, "secrets"), _usd(services.SECRET_USD, "secret")))
+    yield Line("CloudWatch, metrics", (Factor(METRICS, "metrics"), _usd(services.METRIC_USD, "metric")))
+    yield Line("CloudWatch, alarms", (Factor(ALARMS, "alarms"), _usd(services.ALARM_USD, "alarm")))
+    yield Line("CloudWatch, logs", (Factor(LOG_GB_FIXED, "GB"), _usd(services.LOGS_USD_PER_GB, "GB")))
+
+
+def _hours(workload: Workload, share: float) -> Factor:
+    return Factor(workload.hours * share, "h")
+
+
+def _machine_time(content: Content, machine: Instance) -> Factor:
+    return Factor(1 / measured.real_time_factor(content, vcpus=machine.vcpus), "machine h/h")
+
+
+def _starting() -> Factor:
+    return Factor(STARTING_S / 3600, "h to start")
+
+
+def _price(machine: Instance, market: Market) -> Factor:
+    return _usd(machine.usd_per_h(market), "h")
+
+
+def _usd(value: float, per: str) -> Factor:
+    return Factor(value, per, is_usd=True)
