@@ -125,3 +125,22 @@ def test_what_parts_have_left_is_removed_once_the_job_has_ended(plane: Plane, ch
     assert left() == 0
     master = Worker(plane, children[0].job_id).prefix(1) + "master.m3u8"
     assert plane.services.store.find(master) is not None
+
+
+def test_what_the_newest_attempt_at_a_part_wrote_can_be_read(
+    plane: Plane, children: list[Child], monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    def read_log(handle: str, attempt: int, *, tail_lines: int) -> list[str]:
+        asked.append((handle, attempt, tail_lines))
+        return ["last"]
+
+    monkeypatch.setattr(plane.executor, "read_log", read_log)
+    children[1].call("start", 1)
+    children[1].call("start", 2)
+    job_id = children[1].job_id
+    for part, attempt in (("1", None), ("1", "1"), ("2", None)):
+        params = {"part": part, "tail": "5", **({"attempt": attempt} if attempt is not None else {})}
+        assert plane.call("GET", f"/jobs/{job_id}/logs", params=params).json()["lines"] == ["last"]
+    assert asked == [(children[1].handle, 2, 5), (children[1].handle, 1, 5), (children[2].handle, 1, 5)]
