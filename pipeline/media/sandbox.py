@@ -49,10 +49,13 @@ MIB = 1024 * 1024
 
 # What a GPU's driver libraries are found by; everything else of the parent's environment stays there.
 PASSED_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-# glibc reserves 64 MiB of address space for each thread's arena and keeps what was freed there.
+# glibc reserves 64 MiB of address space for each thread's arena and keeps what was freed there. Of a long file's index,
+# which FFmpeg builds up and copies, large blocks go back to the system at once: with a size that glibc does not raise.
 FIXED_VARIABLES = {
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "4194304",
     "OPENBLAS_NUM_THREADS": "1",
     # It would read the metadata of every installed package, for plugins that we have none of.
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
