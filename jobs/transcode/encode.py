@@ -1,6 +1,7 @@
 """Makes the segments of a part of a plan, in one sandboxed child that decodes the source once."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from jobs.transcode.parts import Part
@@ -9,7 +10,11 @@ from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media import gpu
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox import News, SandboxLimits, run_sandboxed, started_early
+
+_ENCODER = "jobs.transcode.encoding:encode_part"
+# The key of the child's news that a picture has left an encoder, the first of all; its value is the rendition's name.
+FIRST_PICTURE = "first_picture"
 
 
 class EncodeRequest(Contract):
@@ -93,14 +98,16 @@ def encode(
     devices: DeviceWish,
     limits: TranscodeLimits,
     progress: Callable[[float], None],
+    listen: Callable[[News], None] | None = None,
 ) -> EncodeReport:
     """Write init and media segments of every rendition, and of the sound if it is the part's, below `output`.
 
     Raises TRUNCATED or CORRUPT where the pictures of a whole do not last as long as the file claims, GPU_UNAVAILABLE
-    where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises.
+    where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises. `listen` is told of the first
+    encoded picture.
     """
     return run_sandboxed(
-        "jobs.transcode.encoding:encode_part",
+        _ENCODER,
         EncodeRequest(
             source=str(source),
             output=str(output),
@@ -111,9 +118,15 @@ def encode(
             max_streams=limits.max_streams,
         ),
         reply=EncodeReport,
-        limits=_limits(limits, address_mib=gpu.ADDRESS_SPACE_MIB if devices.may_use_gpu and gpu.has_device() else None),
+        limits=_limits_on(devices, limits),
         progress=progress,
+        listen=listen,
     )
+
+
+def encoding_soon(devices: DeviceWish, limits: TranscodeLimits) -> AbstractContextManager[None]:
+    """Within it the first `encode` finds its child started."""
+    return started_early(_ENCODER, _limits_on(devices, limits))
 
 
 def encode_sound_alone(
@@ -127,6 +140,11 @@ def encode_sound_alone(
         limits=_limits(limits, address_mib=None),
         progress=progress,
     )
+
+
+def _limits_on(devices: DeviceWish, limits: TranscodeLimits) -> SandboxLimits:
+    on_gpu = devices.may_use_gpu and gpu.has_device()
+    return _limits(limits, address_mib=gpu.ADDRESS_SPACE_MIB if on_gpu else None)
 
 
 def _limits(limits: TranscodeLimits, *, address_mib: int | None) -> SandboxLimits:

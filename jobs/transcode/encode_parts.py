@@ -10,14 +10,18 @@ from typing import Any
 from jobs.transcode.crew import Stopped
 from jobs.transcode.damage import refuse_damage
 from jobs.transcode.devices import NVDEC_DECODERS, doubt
-from jobs.transcode.encode import EncodeReport, TrackFacts, encode, encode_sound_alone
+from jobs.transcode.encode import FIRST_PICTURE, EncodeReport, TrackFacts, encode, encode_sound_alone
 from jobs.transcode.joining import PartsDiffer, join
 from jobs.transcode.parts import Part
 from jobs.transcode.plan import Plan
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.errors import PermanentError, TransientError
+from pipeline.logs import get_logger
+from pipeline.media.sandbox import News
 from pipeline.reasons import Reason
+
+log = get_logger(__name__)
 
 # The sound's part of all CPU time, measured on a lecture: docs/benchmarks.md.
 SOUND_SHARE = 0.05
@@ -35,10 +39,12 @@ def encode_parts(
     progress: Callable[[float], None],
 ) -> EncodeReport:
     """As `encode` does the whole, with `workers` processes at a time. The first failure ends the others."""
+    encode_part = partial(
+        encode, plan, source=source, output=output, devices=devices, limits=limits, listen=_log_first_picture
+    )
     if len(parts) == 1:
-        return encode(plan, parts[0], source=source, output=output, devices=devices, limits=limits, progress=progress)
+        return encode_part(parts[0], progress=progress)
     total = _Total(progress)
-    encode_part = partial(encode, plan, source=source, output=output, devices=devices, limits=limits)
     with ThreadPoolExecutor(workers, thread_name_prefix="part") as pool:
         # First, since it cannot be cut: parts of the pictures fill what time it leaves.
         sound: Future[TrackFacts] | None = None
@@ -65,6 +71,11 @@ def encode_parts(
             raise doubt(verdict) from verdict
         raise
     return written
+
+
+def _log_first_picture(news: News) -> None:
+    # Up to here a job has only prepared itself: who looks for a slow start reads this line's time.
+    log.info("first_picture_encoded", rendition=news[FIRST_PICTURE])
 
 
 def _share_of(plan: Plan, part: Part) -> float:

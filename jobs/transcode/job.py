@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jobs.transcode.difficulty import measure_difficulty
+from jobs.transcode.difficulty import measure_difficulty, sampling_soon
 from jobs.transcode.early_upload import EarlyUpload, Run
-from jobs.transcode.encode import EncodeReport
+from jobs.transcode.encode import EncodeReport, encoding_soon
 from jobs.transcode.encode_parts import encode_parts
 from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.layout import (
@@ -55,21 +55,25 @@ def transcode(spec: TranscodeSpec, work: Workplace) -> TranscodeOutcome:
         work.check_source(spec.source)
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
-    with work.step(PROBING):
-        facts = probe_file(source, ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S))
-        sides = sides_to_judge(spec.ladder, facts.video)
-        difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
-        plan = plan_transcode(spec, facts, difficulty)
-        parts = cut_if_long(plan, spec.split)
-    with work.step(TRANSCODING) as report:
-        plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
-        written, stored = _encode(spec, plan, parts, source=source, output=output, work=work, report=report)
-        renditions = measure_renditions(plan, written)
-        if is_asked_for(os.environ):
-            renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)
-        source.unlink()
-        audio = measure_audio(plan, written)
-        write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
+    # What loads while something else works costs nobody any waiting.
+    with sampling_soon(spec.limits), encoding_soon(work.devices, spec.limits):
+        with work.step(PROBING):
+            facts = probe_file(source, ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S))
+            sides = sides_to_judge(spec.ladder, facts.video)
+            difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
+            plan = plan_transcode(spec, facts, difficulty)
+            parts = cut_if_long(plan, spec.split)
+        with work.step(TRANSCODING) as report:
+            plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
+            written, stored = _encode(spec, plan, parts, source=source, output=output, work=work, report=report)
+            renditions = measure_renditions(plan, written)
+            if is_asked_for(os.environ):
+                renditions = measure_quality(
+                    plan, written, renditions, source=source, output=output, limits=spec.limits
+                )
+            source.unlink()
+            audio = measure_audio(plan, written)
+            write_playlists(output, written, write_master(renditions, audio, measure_iframes(plan, written)))
     # Both read what was written, and neither needs the other.
     with ThreadPoolExecutor(1) as beside:
         stills = beside.submit(draw_stills, written.renditions, renditions, output=output, limits=spec.limits)

@@ -29,6 +29,7 @@ def encode_rendition(
     video_encoder: VideoEncoder,
     output: Path,
     hand_on: Callable[[Picture | None], None] | None,
+    on_packet: Callable[[], None],
 ) -> TrackFacts:
     """Scale, hand the result on to the next smaller rendition, encode and write these segments of the grid.
 
@@ -56,6 +57,7 @@ def encode_rendition(
             frame.pts, frame.time_base = number, Fraction(1) / grid.rate
             frame.pict_type = PictureType.I if picture.is_key else PictureType.NONE
             for packet in encoder.encode(frame):
+                on_packet()
                 _write(track, packet)
         if hand_on is not None:
             hand_on(None)
