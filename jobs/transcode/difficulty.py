@@ -24,14 +24,20 @@ class SampleRequest(Contract):
 
 
 class Detail(Contract):
-    """What is lost by scaling to a short side of `side_px` and back: PSNR of luma (dB), of the worst sample."""
+    """What is lost by scaling to a short side of `side_px` and back: PSNR of luma (dB), of the worst sample.
+
+    Where the first samples lose enough to be seen, later ones are not measured.
+    """
 
     side_px: int
     psnr_db: float
 
 
 class Difficulty(Contract):
-    """`motion_bpp` is what a quick encode spends on pictures after the first, in bits a pixel; None without samples."""
+    """`motion_bpp` is what a quick encode spends on pictures after the first, in bits a pixel; None without samples.
+
+    It is the mean of the samples until there is no doubt that much moves, or of all.
+    """
 
     samples: int
     motion_bpp: float | None

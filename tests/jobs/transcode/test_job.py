@@ -163,6 +163,10 @@ def test_the_outcome_tells_what_was_made(ten_seconds: Result):
         assert rendition["bytes"] == len(ten_seconds.media(track))
 
 
+def test_the_log_tells_once_that_a_picture_is_encoded(ten_seconds: Result):
+    assert ten_seconds.words.count("first_picture_encoded") == 1
+
+
 def test_encoded_in_parts_it_has_the_same_playlists(ten_seconds: Result, tmp_path: Path):
     """And passes the same checks, which are part of the job."""
     source = ten_seconds.folder.parent / "source.mp4"
