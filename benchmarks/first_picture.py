@@ -1,70 +1,67 @@
-"""How long a transcode takes from its process's start until pictures are encoded.
+"""How long a transcode takes from its process's start until the first picture has left an encoder.
 
-The job gets the first second of each source, packets as they are. What is timed lasts until its first segment is in a
-file: all pictures of that second, in the smallest rendition to be done, so the first of them came earlier than that.
+The job says so itself, in its log. Sources are whole, as a warm disk holds them.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from threading import Timer
 
-import av
-
-from benchmarks.ladder import MEDIA, chosen_sources, contestant_environment, our_command, print_machine
+from benchmarks.ladder import MEDIA, contestant_environment, existing_file, our_command, planned_command, print_machine
 
 RUNS = 5
 DEADLINE_S = 60.0
+LOG_LINE = "first_picture_encoded"
+COMMANDS: dict[str, Callable[[Path, Path], Sequence[str]]] = {"old": our_command, "planned": planned_command}
 
 
-def cut_first_second(source: Path, target: Path) -> None:
-    with av.open(str(source)) as whole, av.open(str(target), "w") as piece:
-        video = whole.streams.video[0]
-        track = piece.add_stream_from_template(video)
-        for packet in whole.demux(video):
-            if packet.pts is None or packet.time_base is None or packet.pts * packet.time_base >= 1:
-                break
-            packet.stream = track
-            piece.mux(packet)
-
-
-def seconds_until_a_segment(source: Path) -> float:
+def seconds_until_a_picture(source: Path, *, rungs: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder) / "scratch"
-        scratch.mkdir()
-        command = our_command(source, Path(folder) / "output")
-        environment = contestant_environment() | {"JOB_SCRATCH": str(scratch)}
+        command = COMMANDS[rungs](source, Path(folder) / "output")
         start = time.perf_counter()
-        job = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            while not any(scratch.rglob("*.m4s")):
-                elapsed = time.perf_counter() - start
-                if elapsed > DEADLINE_S or job.poll() is not None:
-                    raise SystemExit(f"{source}: no segment after {elapsed:.1f} s, exit code {job.poll()}")
-                time.sleep(0.002)
-            return time.perf_counter() - start
-        finally:
-            job.terminate()
-            job.wait(DEADLINE_S)
+        with subprocess.Popen(
+            command, env=contestant_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as job:
+            assert job.stderr is not None
+            deadline = Timer(DEADLINE_S, job.kill)
+            deadline.start()
+            try:
+                for line in job.stderr:
+                    if LOG_LINE in line:
+                        return time.perf_counter() - start
+            finally:
+                deadline.cancel()
+                job.terminate()
+            raise SystemExit(f"{source}: no picture after {time.perf_counter() - start:.1f} s, exit code {job.wait()}")
 
 
 def main(arguments: Sequence[str]) -> int:
-    sources = chosen_sources("benchmarks.first_picture", __doc__, arguments)
+    options = _parser().parse_args(arguments)
+    sources = options.sources or sorted(MEDIA.glob("*.mp4"))
     if not sources:
         print(f"skipped: no sources in {MEDIA}")
         return 0
     print_machine("benchmarks.first_picture", arguments)
-    print(f"{RUNS} runs\n\n| source | lowest s | median s |\n| --- | ---: | ---: |")
+    print(f"{RUNS} runs\n\n| source | rungs | lowest s | median s |\n| --- | --- | ---: | ---: |")
     for source in sources:
-        with tempfile.TemporaryDirectory() as folder:
-            piece = Path(folder) / "piece.mp4"
-            cut_first_second(source, piece)
-            taken = sorted(seconds_until_a_segment(piece) for _ in range(RUNS))
-        print(f"| {source.name} | {taken[0]:.2f} | {median(taken):.2f} |", flush=True)
+        for rungs in COMMANDS:
+            taken = sorted(seconds_until_a_picture(source, rungs=rungs) for _ in range(RUNS))
+            print(f"| {source.name} | {rungs} | {taken[0]:.2f} | {median(taken):.2f} |", flush=True)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.first_picture", description=__doc__)
+    parser.add_argument(
+        "sources", nargs="*", type=existing_file, metavar="SOURCE", help=f"videos; by default all of {MEDIA}"
+    )
+    return parser
 
 
 if __name__ == "__main__":

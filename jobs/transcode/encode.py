@@ -1,6 +1,7 @@
 """Makes the segments of a part of a plan, in one sandboxed child that decodes the source once."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from jobs.transcode.parts import Part
@@ -8,8 +9,15 @@ from jobs.transcode.plan import Plan
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
+from pipeline.logs import get_logger
 from pipeline.media import gpu
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox import News, SandboxLimits, run_sandboxed, started_early
+
+log = get_logger(__name__)
+
+_ENCODER = "jobs.transcode.encoding:encode_part"
+# The key of the child's news that a picture has left an encoder, the first of all; its value is the rendition's name.
+FIRST_PICTURE = "first_picture"
 
 
 class EncodeRequest(Contract):
@@ -100,7 +108,7 @@ def encode(
     where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises.
     """
     return run_sandboxed(
-        "jobs.transcode.encoding:encode_part",
+        _ENCODER,
         EncodeRequest(
             source=str(source),
             output=str(output),
@@ -111,9 +119,15 @@ def encode(
             max_streams=limits.max_streams,
         ),
         reply=EncodeReport,
-        limits=_limits(limits, address_mib=gpu.ADDRESS_SPACE_MIB if devices.may_use_gpu and gpu.has_device() else None),
+        limits=_limits_on(devices, limits),
         progress=progress,
+        listen=_log_first_picture,
     )
+
+
+def encoding_soon(devices: DeviceWish, limits: TranscodeLimits) -> AbstractContextManager[None]:
+    """Within it the first `encode` finds its child started."""
+    return started_early(_ENCODER, _limits_on(devices, limits))
 
 
 def encode_sound_alone(
@@ -127,6 +141,16 @@ def encode_sound_alone(
         limits=_limits(limits, address_mib=None),
         progress=progress,
     )
+
+
+def _log_first_picture(news: News) -> None:
+    # Up to here a job has only prepared itself: who looks for a slow start reads this line's time.
+    log.info("first_picture_encoded", rendition=news[FIRST_PICTURE])
+
+
+def _limits_on(devices: DeviceWish, limits: TranscodeLimits) -> SandboxLimits:
+    on_gpu = devices.may_use_gpu and gpu.has_device()
+    return _limits(limits, address_mib=gpu.ADDRESS_SPACE_MIB if on_gpu else None)
 
 
 def _limits(limits: TranscodeLimits, *, address_mib: int | None) -> SandboxLimits:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from jobs.transcode.early_upload import EarlyUpload, Run
-from jobs.transcode.encode import EncodeReport, encode
+from jobs.transcode.encode import EncodeReport, encode, encoding_soon
 from jobs.transcode.layout import AUDIO_FOLDER
 from jobs.transcode.loudness import level_sound
 from jobs.transcode.measure import measure_renditions
@@ -26,11 +26,13 @@ def encode_whole(spec: TranscodeSpec, work: Workplace, output: Path) -> Written:
         work.check_source(spec.source)
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
-    with work.step(PROBING):
-        plan = plan_source(spec, source)
-    with work.step(TRANSCODING) as report:
-        plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
-        written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
+    # Its child loads while the source is probed and sampled.
+    with encoding_soon(work.devices, spec.limits):
+        with work.step(PROBING):
+            plan = plan_source(spec, source)
+        with work.step(TRANSCODING) as report:
+            plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
+            written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)
         renditions = measure_renditions(plan, written)
         if is_asked_for(os.environ):
             renditions = measure_quality(plan, written, renditions, source=source, output=output, limits=spec.limits)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from av.audio.frame import AudioFrame
@@ -17,7 +18,7 @@ from jobs.transcode.checking import check_pictures
 from jobs.transcode.coverage import Coverage
 from jobs.transcode.crew import Crew, Stage
 from jobs.transcode.damage import refuse_damage
-from jobs.transcode.encode import CoverageFacts, EncodeReport, EncodeRequest, TrackFacts
+from jobs.transcode.encode import FIRST_PICTURE, CoverageFacts, EncodeReport, EncodeRequest, TrackFacts
 from jobs.transcode.encoders import VideoEncoder
 from jobs.transcode.engines import choose_engines
 from jobs.transcode.parts import whole
@@ -54,7 +55,8 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
         engines = choose_engines(asked, video)
         decode = engines.decode
         with engines.judging_failures(asked.devices), Crew() as crew:
-            renditions = _start_renditions(crew, asked, output, engines.encoder)
+            news = _FirstPicture(progress)
+            renditions = _start_renditions(crew, asked, output, engines.encoder, news=news)
             sound = _start_sound(crew, plan, output) if part.has_sound else None
             coverage = _decode(
                 _packets(container, video, asked, start=start),
@@ -78,8 +80,20 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
     return report.model_dump(mode="json")
 
 
+class _FirstPicture:
+    """Tells once, whichever encoder was the first."""
+
+    def __init__(self, tell: Callable[[Any], None]) -> None:
+        self._tell = tell
+        self._told = Lock()
+
+    def encoded(self, rendition: str) -> None:
+        if self._told.acquire(blocking=False):
+            self._tell({FIRST_PICTURE: rendition})
+
+
 def _start_renditions(
-    crew: Crew, asked: EncodeRequest, output: Path, encoder: VideoEncoder
+    crew: Crew, asked: EncodeRequest, output: Path, encoder: VideoEncoder, *, news: "_FirstPicture"
 ) -> list[Stage[Picture, TrackFacts]]:
     """A stage for each rung in the plan's order; each but the smallest hands its pictures on to the one below."""
     plan = asked.plan
@@ -95,6 +109,7 @@ def _start_renditions(
             video_encoder=encoder,
             output=output,
             hand_on=stages[-1].put if stages else None,
+            on_packet=partial(news.encoded, rung.name),
         )
         stages.append(crew.start(rung.name, work, depth=PICTURES_WAITING))
     return stages

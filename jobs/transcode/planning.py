@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jobs.transcode.difficulty import measure_difficulty
+from jobs.transcode.difficulty import measure_difficulty, sampling_soon
 from jobs.transcode.ladder import sides_to_judge
 from jobs.transcode.plan import Plan, plan_transcode
 from pipeline.contracts.transcode import TranscodeSpec
@@ -14,7 +14,9 @@ PROBE_TIMEOUT_S = 600.0
 
 def plan_source(spec: TranscodeSpec, source: Path) -> Plan:
     """Raises what `probe_file` raises. Its samples are encoded on the CPU with fixed options, wherever it runs."""
-    facts = probe_file(source, ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S))
-    sides = sides_to_judge(spec.ladder, facts.video)
-    difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
+    # What loads while something else works costs nobody any waiting.
+    with sampling_soon(spec.limits):
+        facts = probe_file(source, ProbeLimits.of(spec.limits, timeout_s=PROBE_TIMEOUT_S))
+        sides = sides_to_judge(spec.ladder, facts.video)
+        difficulty = measure_difficulty(source, facts.video, sides=sides, limits=spec.limits)
     return plan_transcode(spec, facts, difficulty)

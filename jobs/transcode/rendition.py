@@ -5,8 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from av.packet import Packet
-from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from jobs.transcode.boxes import length_prefixed
@@ -15,6 +14,7 @@ from jobs.transcode.encoders import VideoEncoder, open_video_encoder
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.pictures import Picture
 from jobs.transcode.plan import Grid
+from jobs.transcode.scaling import Scaler
 from jobs.transcode.tracks import TrackWriter
 
 
@@ -29,6 +29,7 @@ def encode_rendition(
     video_encoder: VideoEncoder,
     output: Path,
     hand_on: Callable[[Picture | None], None] | None,
+    on_packet: Callable[[], None],
 ) -> TrackFacts:
     """Scale, hand the result on to the next smaller rendition, encode and write these segments of the grid.
 
@@ -45,7 +46,7 @@ def encode_rendition(
             delay=video_encoder.delay(encoder),
             keys=grid.key_pictures(),
         )
-        scaler = _Scaler(rung)
+        scaler = Scaler(rung.width, rung.height)
         for picture in pictures:
             number, rest = divmod(picture.number, every)
             if rest:
@@ -56,6 +57,7 @@ def encode_rendition(
             frame.pts, frame.time_base = number, Fraction(1) / grid.rate
             frame.pict_type = PictureType.I if picture.is_key else PictureType.NONE
             for packet in encoder.encode(frame):
+                on_packet()
                 _write(track, packet)
         if hand_on is not None:
             hand_on(None)
@@ -67,25 +69,3 @@ def encode_rendition(
 def _write(track: TrackWriter, packet: "Packet[VideoStream]") -> None:
     assert packet.pts is not None
     track.add(length_prefixed(bytes(packet)), shown=packet.pts, is_sync=packet.is_keyframe)
-
-
-class _Scaler:
-    """Scales a picture once, however often it is shown in a row."""
-
-    def __init__(self, rung: RungPlan) -> None:
-        self._rung = rung
-        self._reformatter = VideoReformatter()
-        self._source: VideoFrame | None = None
-        self._scaled: VideoFrame | None = None
-
-    def scale(self, frame: VideoFrame) -> VideoFrame:
-        if self._scaled is None or frame is not self._source:
-            self._source = frame
-            self._scaled = self._reformatter.reformat(
-                frame,
-                width=self._rung.width,
-                height=self._rung.height,
-                interpolation=Interpolation.LANCZOS,
-                threads=1,
-            )
-        return self._scaled

@@ -14,6 +14,8 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from jobs.transcode.difficulty import Detail, Difficulty, SampleRequest
+from jobs.transcode.ladder import ALIKE_FROM_DB, STILL_BELOW_BPP
+from pipeline.media.facts import VideoFacts
 from pipeline.media.opening import UNREADABLE, find_video, open_source
 
 # Samples are spread evenly: slides, camera and titles of a lecture take turns within minutes.
@@ -36,13 +38,21 @@ def sample_source(request: bytes, _progress: Callable[[float], None]) -> dict[st
     with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
         video = find_video(container, max_pixels=asked.max_pixels)
         video.codec_context.thread_count = 1
-        for frames in _samples(container, video, asked):
+        for at_s in _places(asked.video):
+            moves = _surely_moves(motion)
+            if moves and details.keys() >= set(asked.sides) and max(details.values(), default=0) < ALIKE_FROM_DB:
+                break
+            frames = _pictures(container, video, at_s=at_s, count=1 if moves else SAMPLE_PICTURES)
+            if not frames:
+                continue
             taken += 1
             if len(frames) > 1:
                 motion.append(_motion_bpp(frames))
             for side_px in asked.sides:
-                lost_db = _psnr_db(frames[-1], side_px)
-                details[side_px] = min(lost_db, details.get(side_px, ALIKE_DB))
+                # What is lost once is lost; only what was alike so far is asked about again.
+                if details.get(side_px, ALIKE_DB) >= ALIKE_FROM_DB:
+                    lost_db = _psnr_db(frames[-1], side_px)
+                    details[side_px] = min(lost_db, details.get(side_px, ALIKE_DB))
     return Difficulty(
         samples=taken,
         motion_bpp=sum(motion) / len(motion) if motion else None,
@@ -50,27 +60,32 @@ def sample_source(request: bytes, _progress: Callable[[float], None]) -> dict[st
     ).model_dump(mode="json")
 
 
-def _samples(container: InputContainer, video: VideoStream, asked: SampleRequest) -> Iterator[list[VideoFrame]]:
-    """Pictures that follow each other, of several places; fewer places where the container cannot seek."""
-    facts = asked.video
+def _surely_moves(motion: Sequence[float]) -> bool:
+    """Whether the mean over all samples is that of moving content even if nothing moves in the rest of them.
+
+    They need not be measured then: the first picture of the whole job waits for them.
+    """
+    return sum(motion) >= SAMPLES * STILL_BELOW_BPP
+
+
+def _places(video: VideoFacts) -> Iterator[float]:
+    """Times in the source, spread evenly."""
     for number in range(SAMPLES):
-        at_s = facts.start_s + facts.duration_s * (2 * number + 1) / (2 * SAMPLES)
-        try:
-            container.seek(round(at_s * av.time_base))
-            frames = _pictures(container, video)
-        except UNREADABLE:
-            continue
-        if frames:
-            yield frames
+        yield video.start_s + video.duration_s * (2 * number + 1) / (2 * SAMPLES)
 
 
-def _pictures(container: InputContainer, video: VideoStream) -> list[VideoFrame]:
+def _pictures(container: InputContainer, video: VideoStream, *, at_s: float, count: int) -> list[VideoFrame]:
+    """At most so many pictures that follow each other, all of one size; none where the container cannot seek there."""
     frames: list[VideoFrame] = []
-    for number, packet in enumerate(container.demux(video)):
-        frames += packet.decode()
-        if len(frames) >= SAMPLE_PICTURES or number >= SAMPLE_PACKETS:
-            break
-    return [frame for frame in frames[:SAMPLE_PICTURES] if (frame.width, frame.height) == _size(frames[0])]
+    try:
+        container.seek(round(at_s * av.time_base))
+        for number, packet in enumerate(container.demux(video)):
+            frames += packet.decode()
+            if len(frames) >= count or number >= SAMPLE_PACKETS:
+                break
+    except UNREADABLE:
+        return []
+    return [frame for frame in frames[:count] if _size(frame) == _size(frames[0])]
 
 
 def _size(frame: VideoFrame) -> tuple[int, int]:

@@ -3,9 +3,10 @@
 Declared rates are hints only: files are known that declare 1000, 612 and 0.0008 for 30 pictures a second.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import ceil
 
 # More than a screen shows and than a phone decodes: the default of `TranscodeLimits.max_output_rate`.
@@ -34,22 +35,30 @@ def choose_rate(
 
     `stamps` are presentation times in units of `time_base` (s), ascending and different from each other.
     """
-    gaps = sorted(b - a for a, b in pairwise(stamps))
+    # Of hours of pictures only a few gaps differ: they are counted, not listed.
+    gaps = Counter(b - a for a, b in pairwise(stamps))
     if not gaps:
         rate = next((hint for hint in hints if MIN_RATE <= hint <= max_rate), FALLBACK_RATE)
         return limit_rate(rate, max_rate), False
-    median = gaps[len(gaps) // 2]
+    median = _quantile(gaps, Fraction(1, 2))
     # Stamps rounded to milliseconds make gaps of 33 and 34: one unit off is alike.
-    alike = [gap for gap in gaps if abs(gap - median) <= max(1, median // 10)]
-    if len(alike) >= CONSTANT_SHARE * len(gaps):
-        span = sum(alike)
-        measured = Fraction(len(alike), span) / time_base
+    alike = {gap: count for gap, count in gaps.items() if abs(gap - median) <= max(1, median // 10)}
+    if sum(alike.values()) >= CONSTANT_SHARE * gaps.total():
+        span = sum(gap * count for gap, count in alike.items())
+        measured = Fraction(sum(alike.values()), span) / time_base
         tolerance = max(SNAP_TOLERANCE, Fraction(1, span))
         return limit_rate(snap_rate(measured, hints, tolerance), max_rate), False
     # The quicker gaps are those of the moments in which something moves.
-    quick = gaps[len(gaps) // 4]
+    quick = _quantile(gaps, Fraction(1, 4))
     measured = 1 / (quick * time_base)
     return limit_rate(snap_rate(measured, hints, Fraction(1, 10)), max_rate), True
+
+
+def _quantile(gaps: Counter[int], share: Fraction) -> int:
+    """The gap that this share of them does not exceed or just reaches."""
+    ascending = sorted(gaps)
+    reached = accumulate(gaps[gap] for gap in ascending)
+    return next(gap for gap, count in zip(ascending, reached, strict=True) if count > int(gaps.total() * share))
 
 
 def snap_rate(measured: Fraction, hints: Sequence[Fraction], tolerance: Fraction) -> Fraction:

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -51,6 +51,8 @@ def probe_source(
         pictures, sounds, complete = survey_packets(container, video, audio, at_most=at_most)
         if pictures.packets == 0:
             raise PermanentError(Reason.EMPTY_VIDEO, "the picture track holds nothing")
+    # While no index of a long file is held beside them.
+    pictures.in_order()
     # Opened again instead of rewound: not every container of the list can seek.
     if isinstance(source, io.RawIOBase):
         source.seek(0)
@@ -144,7 +146,7 @@ def _video_facts(
     )
 
 
-def _measured_s(pictures: TrackSurvey, stamps: list[int], period_s: float) -> float:
+def _measured_s(pictures: TrackSurvey, stamps: Sequence[int], period_s: float) -> float:
     """From the first picture to the end of the last, which some containers give no length, and others a rounded one."""
     last_s = float(stamps[-1] * pictures.time_base) if stamps else pictures.start_s
     held_s = pictures.end_s - last_s

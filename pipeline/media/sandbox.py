@@ -19,7 +19,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,10 +50,13 @@ MIB = 1024 * 1024
 
 # What a GPU's driver libraries are found by; everything else of the parent's environment stays there.
 PASSED_VARIABLES = ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
-# glibc reserves 64 MiB of address space for each thread's arena and keeps what was freed there.
+# glibc reserves 64 MiB of address space for each thread's arena and keeps what was freed there. Of a long file's index,
+# which FFmpeg builds up and copies, large blocks go back to the system at once: with a size that glibc does not raise.
 FIXED_VARIABLES = {
     "LC_ALL": "C.UTF-8",
     "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "4194304",
+    "MALLOC_TRIM_THRESHOLD_": "4194304",
     "OPENBLAS_NUM_THREADS": "1",
     # It would read the metadata of every installed package, for plugins that we have none of.
     "PYDANTIC_DISABLE_PLUGINS": "__all__",
@@ -90,6 +94,44 @@ def run_sandboxed(
     `listen` is told the worker's news as they come, and may raise to end it. `variables` are the only ones that the
     child's environment has beside the fixed ones.
     """
+    child = _waiting.pop((target, limits), None) if not variables else None
+    if child is None:
+        child = _start(target, limits, variables)
+    asked = request.model_dump_json().encode()
+    talk = _Conversation(child, asked, progress=progress, listen=listen)
+    try:
+        talk.hold(limits)
+        child.wait(timeout=5)
+    except TimeoutError as error:
+        raise PermanentError(Reason.DECODER_LIMIT, str(error)) from error
+    except subprocess.TimeoutExpired as error:
+        raise PermanentError(Reason.DECODER_LIMIT, "it did not end after its last words") from error
+    finally:
+        _end(child)
+    return reply.model_validate(_judge(talk, child.returncode, limits))
+
+
+@contextmanager
+def started_early(target: str, limits: SandboxLimits) -> Iterator[None]:
+    """Start the child of the next `run_sandboxed` of this target with these limits: it loads its modules meanwhile.
+
+    If nobody has asked it anything by the end of the block, it is ended.
+    """
+    child = _start(target, limits, {})
+    _waiting[target, limits] = child
+    try:
+        yield
+    finally:
+        if _waiting.get((target, limits)) is child:
+            _end(_waiting.pop((target, limits)))
+
+
+# Children that have not been asked anything yet.
+_waiting: dict[tuple[str, SandboxLimits], subprocess.Popen[bytes]] = {}
+
+
+def _start(target: str, limits: SandboxLimits, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A child that has its orders, and waits for a request."""
     orders: sandbox_child.Orders = {
         "parent": os.getpid(),
         "paths": [str(Path(__file__).parents[2]), *(path for path in sys.path if Path(path).is_absolute())],
@@ -112,18 +154,11 @@ def run_sandboxed(
         process_group=0,
         bufsize=0,
     )
-    asked = json.dumps(orders).encode() + b"\n" + request.model_dump_json().encode()
-    talk = _Conversation(child, asked, progress=progress, listen=listen)
-    try:
-        talk.hold(limits)
-        child.wait(timeout=5)
-    except TimeoutError as error:
-        raise PermanentError(Reason.DECODER_LIMIT, str(error)) from error
-    except subprocess.TimeoutExpired as error:
-        raise PermanentError(Reason.DECODER_LIMIT, "it did not end after its last words") from error
-    finally:
-        _end(child)
-    return reply.model_validate(_judge(talk, child.returncode, limits))
+    assert child.stdin is not None
+    # Far less than what a pipe takes without a reader.
+    with suppress(BrokenPipeError):
+        child.stdin.write(json.dumps(orders).encode() + b"\n")
+    return child
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -51,12 +51,13 @@ def _limit(orders: Orders) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (orders["memory_bytes"], orders["memory_bytes"]))
 
 
-def _answer(orders: Orders, request: bytes, say: Any) -> None:
-    """Call the target; what it raises on purpose becomes a reply of its own kind."""
+def _answer(orders: Orders, requests: Any, say: Any) -> None:
+    """Load the target and call it with the request; what it raises on purpose becomes a reply of its own kind."""
     from pipeline.errors import PermanentError, TransientError  # noqa: PLC0415
 
     module, _, name = orders["target"].partition(":")
     target = getattr(importlib.import_module(module), name)
+    request = requests.read()
     try:
         say({"reply": target(request, lambda share: say({"progress": share}))})
     except PermanentError as error:
@@ -92,7 +93,7 @@ def main() -> None:
         replies.flush()
 
     try:
-        _answer(orders, sys.stdin.buffer.read(), say)
+        _answer(orders, sys.stdin.buffer, say)
     except BaseException:  # noqa: BLE001 - the process boundary: whatever it is, the parent reads it on stderr
         traceback.print_exc()
         sys.stderr.flush()

@@ -175,6 +175,10 @@ def test_the_outcome_tells_what_was_made(ten_seconds: Result):
         assert rendition["bytes"] == len(ten_seconds.media(track))
 
 
+def test_the_log_tells_once_that_a_picture_is_encoded(ten_seconds: Result):
+    assert ten_seconds.words.count("first_picture_encoded") == 1
+
+
 ODD_SOURCES = {
     "portrait": (Clip(width=180, height=320), [(90, 160), (180, 320)], (60, 110, 160, 210)),
     "four by three": (Clip(width=240, height=180), [(120, 90), (240, 180)], (60, 110, 160, 210)),

@@ -66,6 +66,7 @@ def test_the_sheet_holds_the_picture_that_is_shown_then(tmp_path: Path):
         video_encoder=X264,
         output=tmp_path,
         hand_on=None,
+        on_packet=lambda: None,
     )
     plan = plan_storyboard(list_key_frames(track), duration_s=20, width=160, height=90)
     draw_storyboard(plan, track=tmp_path / "v1", target=tmp_path / "storyboard")

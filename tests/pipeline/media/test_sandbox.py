@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,7 @@ from pydantic import Field
 
 from pipeline.contracts.envelope import Contract
 from pipeline.errors import JobError, PermanentError, TransientError
-from pipeline.media.sandbox import FIXED_VARIABLES, MIB, SandboxLimits, run_sandboxed
+from pipeline.media.sandbox import FIXED_VARIABLES, MIB, SandboxLimits, run_sandboxed, started_early
 from pipeline.reasons import Reason
 from tests.fixtures.waiting import wait_for
 
@@ -50,6 +51,21 @@ def test_progress_arrives_in_order():
     heard: list[float] = []
     run_sandboxed("tests.pipeline.media.workers:describe", Request(), reply=Reply, limits=LIMITS, progress=heard.append)
     assert heard == [0.25, 1]
+
+
+def test_a_child_started_early_is_the_one_that_answers_and_answers_once():
+    us = psutil.Process()
+    with started_early("tests.pipeline.media.workers:describe", LIMITS):
+        (waiting,) = us.children()
+        first, second = run("describe"), run("describe")
+    assert first.pid == waiting.pid != second.pid
+
+
+def test_a_child_started_early_for_nobody_is_ended():
+    with started_early("tests.pipeline.media.workers:describe", LIMITS):
+        (waiting,) = psutil.Process().children()
+        assert run("describe", limits=replace(LIMITS, cpu_s=19)).pid != waiting.pid
+    assert not waiting.is_running()
 
 
 def test_a_long_request_arrives_whole():
