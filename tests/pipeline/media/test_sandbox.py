@@ -37,6 +37,11 @@ def run(name: str, *, limits: SandboxLimits = LIMITS, text: str = "") -> Reply:
     return run_sandboxed(f"tests.pipeline.media.workers:{name}", Request(text=text), reply=Reply, limits=limits)
 
 
+def children() -> set[psutil.Process]:
+    """Servers of other tests among them."""
+    return set(psutil.Process().children())
+
+
 def test_the_child_has_limits_and_none_of_our_environment(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("JOB_TOKEN", "secret")
     reply = run("describe")
@@ -54,16 +59,17 @@ def test_progress_arrives_in_order():
 
 
 def test_a_child_started_early_is_the_one_that_answers_and_answers_once():
-    us = psutil.Process()
+    others = children()
     with started_early("tests.pipeline.media.workers:describe", LIMITS):
-        (waiting,) = us.children()
+        (waiting,) = children() - others
         first, second = run("describe"), run("describe")
     assert first.pid == waiting.pid != second.pid
 
 
 def test_a_child_started_early_for_nobody_is_ended():
+    others = children()
     with started_early("tests.pipeline.media.workers:describe", LIMITS):
-        (waiting,) = psutil.Process().children()
+        (waiting,) = children() - others
         assert run("describe", limits=replace(LIMITS, cpu_s=19)).pid != waiting.pid
     assert not waiting.is_running()
 
