@@ -125,7 +125,13 @@ def submission_of(services: Services, job: Job) -> Submission:
         environment["CPU_FALLBACK"] = str(int(settings.cpu_fallback))
     if settings.quality is not None:
         environment["QUALITY"] = settings.quality
-    return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment, share=job.tenant_id)
+    return Submission(
+        name=str(job.id),
+        kind=JobKind(job.kind),
+        environment=environment,
+        share=job.tenant_id,
+        priority=job.priority,
+    )
 
 
 def _mint(services: Services, job: Job, *, audience: str) -> str:

@@ -46,6 +46,7 @@ def _repeated(old: Job, *, created_by: str) -> NewJob:
         asset_id=old.asset_id,
         shard=old.shard,
         parts=old.parts,
+        priority=old.priority,
         spec=old.spec,
         created_by=created_by,
     )

@@ -18,6 +18,7 @@ def show_job(job: Job) -> dict[str, Any]:
         "asset_id": str(job.asset_id),
         "state": job.state,
         "attempt": job.attempt,
+        "priority": job.priority,
         "handle": job.handle,
         "reason": job.reason,
         "detail": redact_text(job.detail),

@@ -1,6 +1,7 @@
 """Why jobs have not begun: what the dispatcher wrote on their rows, and what the executor says of the others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ from control_plane.jobs.shown import show_job
 from control_plane.services import Services
 from pipeline.database.jobs import Job
 from pipeline.errors import AcademyError
+from pipeline.execution.executor import Executor
 from pipeline.execution.stuck.explanation import Cause, Explanation
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger, redact_text
@@ -17,17 +19,41 @@ logger = get_logger(__name__)
 
 def explain_waiting(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """The jobs' rows, each with `why`; without those that have begun meanwhile."""
-    handles = [job.handle for job in jobs if job.handle is not None]
     explained: dict[str, Explanation] = {}
     silence: Explanation | None = None
     try:
-        explained = services.executor.explain(handles) if handles else {}
+        explained = _explained(services.executor, jobs)
     except AcademyError as exc:
         logger.warning("executor_unavailable", error=str(exc))
         silence = Explanation(Cause.EXECUTOR_SILENT, f"The executor does not say: {exc}")
     now = datetime.now(UTC)
     whys = [(job, _why(job, explained, silence, now=now)) for job in jobs]
     return [_show(job, why, now=now) for job, why in whys if why.cause is not Cause.BEGUN]
+
+
+def _explained(executor: Executor, jobs: Sequence[Job]) -> dict[str, Explanation]:
+    handles = [job.handle for job in jobs if job.handle is not None]
+    explained = executor.explain(handles) if handles else {}
+    for job in jobs:
+        why = explained.get(job.handle) if job.handle is not None else None
+        # A job that joins waits as long as its array's children do: why those wait is what is asked.
+        if why is not None and why.cause is Cause.AFTER_ANOTHER_JOB and job.handle and job.array_handle:
+            explained[job.handle] = _of_array(executor, job.array_handle) or why
+    return explained
+
+
+def _of_array(executor: Executor, array: str) -> Explanation | None:
+    """Why the first of its waiting children has not begun; how far they are where one runs. None: nobody says."""
+    report = executor.describe([array]).get(array)
+    if report is None:
+        return None
+    counts = ", ".join(f"{count} {state.value}" for state, count in report.children.items())
+    told = f"Its parts are made first: {counts}." if counts else "Its parts are made first."
+    waiting = executor.list_children(array, JobState.RUNNABLE)[:1]
+    if report.children.get(JobState.RUNNING) or not waiting:
+        return Explanation(Cause.AFTER_ANOTHER_JOB, told)
+    why = executor.explain(waiting).get(waiting[0])
+    return None if why is None else replace(why, detail=f"{told} {why.detail}")
 
 
 def _why(job: Job, explained: dict[str, Explanation], silence: Explanation | None, *, now: datetime) -> Explanation:

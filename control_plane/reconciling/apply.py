@@ -22,6 +22,7 @@ from pipeline.contracts.envelope import Usage
 from pipeline.database.job_attempts import (
     Ending,
     end_attempt,
+    end_attempts_after,
     end_attempts_before,
     insert_attempt,
     list_attempts_ended_here,
@@ -51,6 +52,7 @@ from pipeline.lifecycle.reconcile import (
     JobView,
     News,
     OutcomeAbsent,
+    OutcomeLeft,
     RecordReason,
     Refuse,
     Reported,
@@ -153,11 +155,20 @@ def _look_for_outcome(services: Services, job: Job, attempt: int, *, ended: Repo
     handle = job.handle or ""
     codes = Luggage(outcome=outcome)
     if outcome is None:
-        return OutcomeAbsent(ended), NO_LUGGAGE
+        return _look_for_older_outcome(services, job, attempt) or (OutcomeAbsent(ended), NO_LUGGAGE)
     if outcome.status == "ready":
         return Finished(handle, attempt), codes
     assert outcome.reason is not None
     return FailedForGood(handle, attempt, outcome.reason, outcome.detail), codes
+
+
+def _look_for_older_outcome(services: Services, job: Job, attempt: int) -> tuple[News, Luggage] | None:
+    """What an attempt before this one had finished when it was taken for lost; the newest of several."""
+    for older in range(attempt - 1, 0, -1):
+        outcome = find_outcome(services, job, older)
+        if outcome is not None and outcome.status == "ready":
+            return OutcomeLeft(older), Luggage(outcome=outcome)
+    return None
 
 
 def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decision, *, luggage: Luggage) -> Change:
@@ -209,6 +220,7 @@ def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: 
     steps = tuple(step.model_dump() for step in outcome.steps)
     end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
     end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
+    end_attempts_after(connection, job.tenant_id, job.id, attempt=attempt, detail="an older attempt had finished")
     end_open_parts(connection, job.tenant_id, job.id)
     ended = end_job_succeeded(connection, job, attempt=attempt, outcome=asset.stored_outcome(outcome))
     return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome))

@@ -107,6 +107,7 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
         video,
         etag=source.etag,
         size_bytes=source.size_bytes,
+        source_s=source_s,
         limits=services.settings.transcode_limits,
         parts=services.settings.parts_of(source_s),
         created_by=caller.user_id,

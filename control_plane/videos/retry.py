@@ -7,6 +7,7 @@ from control_plane.dispatch import dispatcher
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from control_plane.videos.asset import VideoAsset
+from control_plane.videos.priority import priority_of
 from pipeline.contracts.envelope import JobKind
 from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
 from pipeline.database.jobs import Job, NewJob, find_live_job, insert_job
@@ -17,9 +18,16 @@ from pipeline.lifecycle.video_state import VideoStatus
 
 
 def new_transcode(
-    video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, parts: int | None, created_by: str
+    video: Video,
+    *,
+    etag: str,
+    size_bytes: int,
+    source_s: float | None,
+    limits: TranscodeLimits,
+    parts: int | None,
+    created_by: str,
 ) -> NewJob:
-    """The job of a checked source, with an array of `parts` before it.
+    """The job of a checked source that lasts `source_s`, with an array of `parts` before it.
 
     Its stored spec has the source's key in the place of a URL.
     """
@@ -34,6 +42,7 @@ def new_transcode(
         kind=JobKind.TRANSCODE,
         asset_id=video.id,
         parts=parts,
+        priority=priority_of(source_s),
         spec=spec,
         created_by=created_by,
     )
@@ -56,6 +65,7 @@ def retry_video(services: Services, caller: Caller, video_id: UUID) -> tuple[Vid
             video,
             etag=video.source_etag,
             size_bytes=video.source_bytes,
+            source_s=video.source_s,
             limits=services.settings.transcode_limits,
             parts=services.settings.parts_of(video.source_s) if video.source_s is not None else None,
             created_by=caller.user_id,

@@ -102,6 +102,17 @@ def end_attempts_before(
     )
 
 
+def end_attempts_after(
+    connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, detail: str
+) -> None:
+    """Close what newer attempts left open: they died without a word, and are not needed."""
+    connection.execute(
+        "UPDATE job_attempts SET ended_at = now(), ending = 'failed', detail = %s"
+        " WHERE tenant_id = %s AND job_id = %s AND attempt > %s AND ended_at IS NULL",
+        [detail, tenant_id, job_id, attempt],
+    )
+
+
 def record_exit_code(
     connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, exit_code: int
 ) -> None:

@@ -28,6 +28,7 @@ class Job:
     attempt: int
     handle: str | None
     parts: int | None
+    priority: int | None
     array_handle: str | None
     spec: dict[str, Any]
     dispatch_tries: int
@@ -70,6 +71,7 @@ class NewJob:
     created_by: str
     shard: int = 0
     parts: int | None = None
+    priority: int | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,9 @@ def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
     asset's row and look for one first.
     """
     query = SQL(
-        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, parts, spec, created_by) VALUES"
-        " (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(parts)s, %(spec)s, %(created_by)s) RETURNING {}"
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, parts, priority, spec, created_by)"
+        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(parts)s, %(priority)s, %(spec)s,"
+        " %(created_by)s) RETURNING {}"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(query, {**vars(new), "spec": Jsonb(new.spec)}).fetchone()

@@ -27,6 +27,8 @@ def untouched_child(array: JobRecord, index: int) -> JobRecord:
         status_reason=(array.cancel_reason or array.status_reason) if is_over else "",
         ended_at=array.ended_at,
         index=index,
+        share=array.share,
+        priority=array.priority,
     )
 
 

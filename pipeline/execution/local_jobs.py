@@ -77,6 +77,8 @@ class LocalJobs:
             state=JobState.PENDING if waits else JobState.RUNNABLE,
             array_size=submission.array_size,
             after=submission.after,
+            share=submission.share,
+            priority=submission.priority or 0,
         )
         self._state.insert(job, submission.environment)
         self._take(job, {})

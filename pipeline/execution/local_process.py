@@ -25,7 +25,8 @@ from pipeline.execution.local_decisions import (
 from pipeline.execution.local_jobs import LocalJobs
 from pipeline.execution.local_records import JobRecord, report_of
 from pipeline.execution.local_state import StateFolder, own_folder
-from pipeline.execution.local_submissions import handle_of, refuse_impossible
+from pipeline.execution.local_submissions import handle_of, refuse_impossible, with_priority
+from pipeline.execution.local_turns import in_turn
 from pipeline.execution.log_tail import read_tail
 from pipeline.execution.running_attempt import RunningAttempt, request_of
 from pipeline.execution.stuck.explanation import Explanation
@@ -87,7 +88,7 @@ class LocalExecutor:
                     Reason.SUBMIT_REFUSED, f"{submission.name} waits for {submission.after!r}: unknown"
                 )
             try:
-                self._jobs.insert(submission)
+                self._jobs.insert(with_priority(submission, self._catalog))
             except OSError as exc:
                 raise Unavailable("executor_storage", f"{submission.name}: {exc}") from exc
             self._change.notify_all()
@@ -115,9 +116,8 @@ class LocalExecutor:
     def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
         with self._change:
             self._require_open()
-            return {
-                handle: explain_local(self._facts(self._jobs[handle])) for handle in handles if handle in self._jobs
-            }
+            known = [job for job in map(self._jobs.find, handles) if job is not None]
+            return {job.handle: explain_local(self._facts(job)) for job in known}
 
     def cancel(self, handle: str, reason: str) -> None:
         with self._change:
@@ -219,12 +219,14 @@ class LocalExecutor:
         del self._running[running.handle]
 
     def _start_runnable(self) -> None:
-        now = time.monotonic()
-        for job in self._jobs.in_order():
-            if len(self._running) >= self._slots:
-                return
-            if job.state is JobState.RUNNABLE and self._not_before.get(job.handle, now) <= now:
-                self._start(job)
+        free = self._slots - len(self._running)
+        if free <= 0:
+            return
+        now, jobs = time.monotonic(), list(self._jobs.in_order())
+        waiting = [job.handle for job in jobs if job.state is JobState.RUNNABLE]
+        ready = frozenset(handle for handle in waiting if self._not_before.get(handle, now) <= now)
+        for job in in_turn(jobs, ready=ready)[:free]:
+            self._start(job)
 
     def _start(self, job: JobRecord) -> None:
         request = request_of(job, self._catalog[job.kind], state=self._state, grace_s=self._grace_s)

@@ -25,7 +25,7 @@ class JobRecord(Stored):
     """One job, one array or one child of an array.
 
     `sequence` is its place in the queue, which children have of their array. `after` is the handle of the job that it
-    still waits for. `array_size` makes it an array, `index` a child.
+    still waits for. `array_size` makes it an array, `index` a child. Those of one `share` go by `priority`.
     """
 
     handle: str
@@ -41,6 +41,8 @@ class JobRecord(Stored):
     array_size: int | None = None
     after: str | None = None
     index: int | None = None
+    share: str = ""
+    priority: int = 0
 
     @property
     def is_ended(self) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from pipeline.contracts.envelope import JobKind
@@ -16,6 +17,13 @@ NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 def handle_of(name: str) -> str:
     """Made from the name, so that submitting a name twice is one job."""
     return f"local-{name}"
+
+
+def with_priority(submission: Submission, catalog: Mapping[JobKind, Profile]) -> Submission:
+    """One that says nothing has its kind's own."""
+    if submission.priority is not None:
+        return submission
+    return replace(submission, priority=catalog[submission.kind].priority)
 
 
 def refuse_impossible(submission: Submission, catalog: Mapping[JobKind, Profile]) -> None:

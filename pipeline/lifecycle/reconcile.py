@@ -5,13 +5,15 @@
     Unknown            the sweep: the executor has no such job     SeekOutcome, Ignore
     Started            the job's `start`                           Advance, Refuse
     Finished           the job's `finish`, or its outcome object   Succeed, Ignore, Refuse
-    OutcomeAbsent      a look for the outcome object               Fail
+    OutcomeLeft        a look for the outcome object               Succeed, Ignore
+    OutcomeAbsent      a look for the outcome object               Fail, Ignore
     FailedForGood      the job's `fail`, permanent                 Fail, Ignore, Refuse
     FailedForNow       the job's `fail`, transient                 RecordReason, Ignore, Refuse
     PartFailed         a child of its array, or the sweep          Fail, Ignore
     Cancelled          a person                                    Fail, Refuse
 
-Late, doubled and reordered news does nothing: a job's place only moves forward.
+Late, doubled and reordered news does nothing: a job's place only moves forward. Only `OutcomeLeft` ends a job at an
+attempt that is not its newest.
 """
 
 from dataclasses import dataclass
@@ -60,8 +62,18 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class OutcomeLeft:
+    """The executor says that the job has ended, and of its attempts this one, not the newest, left a whole outcome.
+
+    It was taken for lost before it could say so, and those after it came to nothing.
+    """
+
+    attempt: int
+
+
+@dataclass(frozen=True)
 class OutcomeAbsent:
-    """The executor says that the job has ended, and its newest attempt left no outcome object."""
+    """The executor says that the job has ended, and none of its attempts left an outcome object."""
 
     ended: Reported | Unknown
 
@@ -96,7 +108,18 @@ class Cancelled:
     by: str
 
 
-News = Reported | Unknown | Started | Finished | OutcomeAbsent | FailedForGood | FailedForNow | PartFailed | Cancelled
+News = (
+    Reported
+    | Unknown
+    | Started
+    | Finished
+    | OutcomeLeft
+    | OutcomeAbsent
+    | FailedForGood
+    | FailedForNow
+    | PartFailed
+    | Cancelled
+)
 
 
 @dataclass(frozen=True)
@@ -118,7 +141,7 @@ class Advance:
 
 @dataclass(frozen=True)
 class SeekOutcome:
-    """The job has ended outside our sight: look for the outcome object of `attempt`, then ask again."""
+    """The job has ended outside our sight: look for the outcome object of `attempt`, or an older one, and ask again."""
 
     attempt: int
 
@@ -162,6 +185,9 @@ def reconcile(job: JobView, news: News) -> Decision:
             if job.place.state in FINAL or job.handle is None:
                 return Ignore()
             return SeekOutcome(job.place.attempt)
+        case OutcomeLeft():
+            # Not fenced: where the executor has ended the job, nobody else can publish any more.
+            return Ignore() if job.place.state in FINAL else Succeed(news.attempt)
         case OutcomeAbsent():
             return _absent(job, news)
         case Started():

@@ -1,5 +1,6 @@
 """Lists of jobs for whoever has to act on them: why they wait, and which failed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from pipeline.errors import Unavailable
 from pipeline.execution.stuck.explanation import Cause, Explanation
-from tests.control_plane.plane import OTHER, Plane, Worker
+from pipeline.lifecycle.job_state import JobState
+from tests.control_plane.plane import OTHER, TENANT, Plane, Worker
 
 CLOSED = Explanation(Cause.QUEUE_CLOSED, "The queue video is DISABLED: http://s3/b/k?X-Amz-Signature=abc", "Enable it")
 
@@ -61,6 +63,46 @@ def test_a_job_that_the_executor_did_not_take_says_what_it_said(plane: Plane):
     assert item["why"]["cause"] == "not_submitted"
     assert "tried once" in item["why"]["detail"]
     assert "AccessDenied" in item["why"]["detail"]
+
+
+def test_a_job_that_joins_waits_for_what_its_arrays_children_wait_for(plane: Plane):
+    _, worker = plane.submitted()
+    plane.fetch("UPDATE jobs SET parts = 2, array_handle = 'a' WHERE id = %s RETURNING id", worker.job_id)
+    plane.executor.explanations[worker.handle] = Explanation(Cause.AFTER_ANOTHER_JOB, "after a")
+    (item,) = waiting(plane)
+    assert item["why"]["detail"] == "after a", "of an array that is not described yet"
+
+    plane.executor.tell("a", JobState.PENDING, attempt=1)
+    plane.executor.tell("a:0", JobState.RUNNABLE, attempt=1)
+    plane.executor.explanations["a:0"] = CLOSED
+    children = {JobState.SUCCEEDED: 3, JobState.RUNNABLE: 1}
+    plane.executor.reports["a"] = replace(plane.executor.reports["a"], children=children)
+    (item,) = waiting(plane)
+    assert item["why"]["cause"] == "queue_closed"
+    assert "Its parts are made first: 3 succeeded, 1 runnable. The queue video is DISABLED" in item["why"]["detail"]
+
+    children = {JobState.RUNNING: 1, JobState.RUNNABLE: 1}
+    plane.executor.reports["a"] = replace(plane.executor.reports["a"], children=children)
+    (item,) = waiting(plane)
+    assert (item["why"]["cause"], item["why"]["needs_a_person"]) == ("after_another_job", False)
+
+
+def test_a_short_video_goes_before_a_long_one_of_its_tenant_also_when_it_is_made_again(plane: Plane):
+    for length_s, priority in ((60.0, 400), (1500.0, 200)):
+        plane.probe.duration_s = length_s
+        _, worker = plane.submitted()
+        worker.start(1)
+        worker.fail(1)
+        again = plane.call("POST", f"/jobs/{worker.job_id}/resubmit").json()
+        assert again["priority"] == priority
+        plane.turn("dispatcher")
+    assert [(s.share, s.priority) for s in plane.executor.submitted] == [(TENANT, p) for p in (400, 400, 200, 200)]
+    _, worker = plane.submitted()
+    worker.start(1)
+    worker.fail(1)
+    plane.call("POST", f"/media/videos/{plane.job(worker.job_id).asset_id}/retry")
+    plane.turn("dispatcher")
+    assert plane.executor.submitted[-1].priority == 200
 
 
 def test_an_executor_that_is_away_is_the_explanation_not_an_error(plane: Plane):

@@ -27,6 +27,8 @@ class MemoryStore:
         self._faults = faults
         self._meanwhile = meanwhile
         self.objects: dict[str, Stored] = {}
+        self.first_put_at_s: dict[str, float] = {}
+        """Of every key that there ever was."""
         self.incomplete: set[str] = set()
         """Jobs of which a worker says that all is stored, and is wrong."""
         self.poisoned: set[str] = set()
@@ -39,6 +41,7 @@ class MemoryStore:
         # The same bytes once more, after an answer that was lost, change nothing for a reader.
         if before is None or before.body != body:
             self.objects[key] = Stored(body, self._schedule.now_s)
+            self.first_put_at_s.setdefault(key, self._schedule.now_s)
 
     def sign_get(self, key: str, *, expires_s: int) -> SignedRequest:
         return SignedRequest("GET", f"memory:{quote(key)}", {})

@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 
 from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
 from tests.simulation.world import World
+
+# What an attempt says itself is believed, whatever one before it has made.
+TOLD_FOR_GOOD = (SOURCE_IS_BAD, "INTERNAL_ERROR")
 
 
 def judge(world: World) -> list[str]:
@@ -15,6 +19,7 @@ def judge(world: World) -> list[str]:
         *_lost(world),
         *_published(world),
         *_failed(world),
+        *_finished_in_vain(world),
         *_submitted_needlessly(world),
         *_worked_on_twice(world),
     ]
@@ -42,7 +47,7 @@ def _lost(world: World) -> Iterator[str]:
 
 
 def _published(world: World) -> Iterator[str]:
-    """Each job publishes once at most, whole, from its newest attempt, and not after its cancel."""
+    """Each job publishes once at most, whole, not after its cancel, and from its newest attempt while Batch has it."""
     moves = world.database.fetch(
         "SELECT m.job_id, m.video_id, EXTRACT(EPOCH FROM m.moved_at), j.state, j.attempt, j.handle, j.tenant_id,"
         " (SELECT max(attempt) FROM job_attempts a WHERE a.job_id = j.id), v.published_job_id = j.id"
@@ -55,7 +60,9 @@ def _published(world: World) -> Iterator[str]:
     for job_id, video_id, moved_at, state, attempt, handle, tenant_id, newest, is_current in moves:
         if state != "succeeded" or job_id in world.records.cancelled:
             yield f"stale publish: job {job_id} is {state} and its video became READY"
-        if newest is not None and newest > attempt:
+        batch_job = world.batch.jobs.get(handle)
+        is_over = batch_job is not None and (batch_job.ended_at_s or inf) < float(moved_at) - world.begun_s
+        if newest is not None and newest > attempt and not is_over:
             yield f"stale publish: attempt {attempt} of job {job_id} while {newest} was the newest"
         prefix = f"tenants/{tenant_id}/videos/{video_id}/hls/{job_id}-{attempt}/"
         for path in (*OUTPUTS, "outcome.json"):
@@ -94,6 +101,23 @@ def _failed(world: World) -> Iterator[str]:
             yield f"lost: job {job_id} failed with {reason}, and Batch says {said} of {handle}"
         elif reason != SOURCE_IS_BAD and (batch_job.ended_at_s or 0.0) > float(ended_at) - world.begun_s:
             yield f"lost: job {job_id} failed with {reason} while Batch still had it"
+
+
+def _finished_in_vain(world: World) -> Iterator[str]:
+    """No job fails for want of an outcome that one of its attempts had stored, whole, before Batch ended it."""
+    rows = world.database.fetch(
+        "SELECT id, handle, tenant_id, asset_id, reason FROM jobs"
+        " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
+    )
+    for job_id, handle, tenant_id, asset_id, reason in rows:
+        batch_job = world.batch.jobs.get(handle) if handle is not None else None
+        if batch_job is None or batch_job.ended_at_s is None or reason in TOLD_FOR_GOOD:
+            continue
+        for attempt in range(1, batch_job.attempt + 1):
+            prefix = f"tenants/{tenant_id}/videos/{asset_id}/hls/{job_id}-{attempt}/"
+            put_at_s = [world.store.first_put_at_s.get(prefix + path) for path in (*OUTPUTS, "outcome.json")]
+            if all(at_s is not None and at_s < batch_job.ended_at_s for at_s in put_at_s):
+                yield f"lost: job {job_id} failed with {reason}, and attempt {attempt} had finished"
 
 
 def _submitted_needlessly(world: World) -> Iterator[str]:

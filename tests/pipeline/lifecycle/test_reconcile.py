@@ -21,6 +21,7 @@ from pipeline.lifecycle.reconcile import (
     JobView,
     News,
     OutcomeAbsent,
+    OutcomeLeft,
     RecordReason,
     Refuse,
     Reported,
@@ -116,6 +117,12 @@ def test_a_job_that_ends_while_it_waits_for_its_next_attempt_has_ended():
     given_up = reported(1, JobState.FAILED, exit_code=75, why="MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
     assert reconcile(waiting, given_up) == SeekOutcome(2)
     assert reconcile(waiting, OutcomeAbsent(given_up)) == Fail(2, Reason.STORAGE_UNAVAILABLE, "")
+
+
+def test_an_older_attempts_outcome_ends_a_job_that_is_over_and_no_other():
+    assert reconcile(view(3, JobState.RUNNING), OutcomeLeft(1)) == Succeed(1)
+    for end in sorted(FINAL):
+        assert reconcile(view(3, end), OutcomeLeft(1)) == Ignore()
 
 
 def test_a_report_about_another_handle_is_not_about_this_job():

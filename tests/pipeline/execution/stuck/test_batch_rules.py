@@ -93,6 +93,13 @@ CASES: dict[str, tuple[WaitingJob, Queue | None, list[ComputeEnvironment], Cause
         Cause.AT_ITS_LIMIT,
         "spot has 16 of",
     ),
+    "one unknown type": (
+        job(),
+        queue(),
+        [environment(types="c6i.large optimal")],
+        Cause.WAITS_FOR_MACHINE,
+        "0 of at most",
+    ),
     "unknown types": (job(), queue(), [environment(types="optimal")], Cause.WAITS_FOR_MACHINE, "0 of at most"),
     "full": (job(), queue(), [FULL], Cause.AT_ITS_LIMIT, "16 of at most 16"),
     "all but full": (job(), queue(), [environment(used=13)], Cause.AT_ITS_LIMIT, "13 of at most 16"),
@@ -112,7 +119,8 @@ def test_a_job_of_batch_is_explained_by_what_batch_says(name: str):
 
 def test_a_remedy_names_the_queue_or_environment_that_is_switched_off():
     assert "--job-queue video --state ENABLED" in explain_batch(job(), queue(state="DISABLED"), []).remedy
-    assert "--compute-environment spot" in explain_batch(job(), queue(), [INVALID, DISABLED]).remedy
+    remedy = explain_batch(job(), queue(), [INVALID, DISABLED]).remedy
+    assert remedy == "aws batch update-compute-environment --compute-environment spot --state ENABLED"
 
 
 def test_machines_have_the_sizes_of_the_table_of_prices():
