@@ -32,7 +32,7 @@ from pipeline.media.opening import UNREADABLE, find_video, open_source
 from pipeline.reasons import Reason
 
 # Pictures that wait for an encoder: enough to smooth out slow ones, few enough to cost little memory.
-PICTURES_WAITING = 6
+PICTURES_WAITING = 4
 SOUNDS_WAITING = 64
 # Progress is told this often, in pictures.
 REPORT_EVERY = 15

@@ -16,12 +16,17 @@ CANDIDATES = 24
 
 
 class StillsRequest(Contract):
-    """Folders hold a track's init and media segments; the poster and the storyboard's folder are written anew."""
+    """Folders hold a track's init and media segments; the poster and the storyboard's folder are written anew.
 
-    poster_track: str
+    Candidates for the poster are judged in the small track, and the one that is chosen is drawn of the large one, whose
+    candidates are those of the same moments.
+    """
+
+    small_track: str
+    large_track: str
+    judged_candidates: tuple[KeyFrame, ...]
     poster_candidates: tuple[KeyFrame, ...]
     poster_target: str
-    storyboard_track: str
     storyboard: StoryboardPlan
     storyboard_target: str
 
@@ -47,10 +52,11 @@ def draw_stills(
     return run_sandboxed(
         "jobs.transcode.thumbnailing:draw_stills",
         StillsRequest(
-            poster_track=str(output / large.folder),
+            small_track=str(output / small.folder),
+            large_track=str(output / large.folder),
+            judged_candidates=spread(list_key_frames(small), CANDIDATES),
             poster_candidates=spread(list_key_frames(large), CANDIDATES),
             poster_target=str(output / THUMBNAIL_NAME),
-            storyboard_track=str(output / small.folder),
             storyboard=plan_storyboard(
                 list_key_frames(small), duration_s=size.duration_s, width=size.width, height=size.height
             ),

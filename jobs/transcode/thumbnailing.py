@@ -30,13 +30,13 @@ Grey = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 def draw_stills(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
     asked = StillsRequest.model_validate_json(request)
-    track = Path(asked.poster_track)
-    candidates = asked.poster_candidates
-    chosen = candidates[choose([_judged(read_key_frame(track, candidate)) for candidate in candidates])]
-    frame = read_key_frame(track, chosen)
+    small, large = Path(asked.small_track), Path(asked.large_track)
+    number = choose([_judged(read_key_frame(small, candidate)) for candidate in asked.judged_candidates])
+    chosen = asked.poster_candidates[number]
+    frame = read_key_frame(large, chosen)
     width, height = _fit(frame.width, frame.height, LONGEST_SIDE_PX)
     Path(asked.poster_target).write_bytes(jpeg(resize(frame, width, height), quantizer=POSTER_QUANTIZER))
-    draw_storyboard(asked.storyboard, track=Path(asked.storyboard_track), target=Path(asked.storyboard_target))
+    draw_storyboard(asked.storyboard, track=small, target=Path(asked.storyboard_target))
     return StillsReply(at_s=chosen.at_s, width=width, height=height).model_dump(mode="json")
 
 

@@ -256,8 +256,8 @@ def test_a_part_s_broken_picture_is_found_by_the_part(in_parts: Made, monkeypatc
 def test_a_key_frame_that_is_not_where_the_part_says_is_found(in_parts: Made):
     (track,) = in_parts.report.renditions
     first, *others = track.segments
-    wrong = first.keys[0].model_copy(update={"bytes": first.keys[0].bytes // 2})
-    spoilt = track.model_copy(update={"segments": (first.model_copy(update={"keys": (wrong,)}), *others)})
+    wrong = first.keys[0]._replace(bytes=first.keys[0].bytes // 2)
+    spoilt = track.model_copy(update={"segments": (first._replace(keys=(wrong,)), *others)})
     with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*cannot be decoded"):
         check_pictures(in_parts.plan, (spoilt,), in_parts.folder)
 
@@ -266,7 +266,7 @@ def test_sound_of_another_length_is_found(in_parts: Made):
     track = in_parts.report.audio
     assert track is not None
     check_sound(track, in_parts.folder)
-    longer = track.segments[0].model_copy(update={"units": track.segments[0].units + 1024})
+    longer = track.segments[0]._replace(units=track.segments[0].units + 1024)
     with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*samples decode"):
         check_sound(track.model_copy(update={"segments": (longer, *track.segments[1:])}), in_parts.folder)
 
