@@ -14,6 +14,7 @@ from control_plane.events import consumer
 from control_plane.events.queue import open_queue
 from control_plane.failures import install_failures
 from control_plane.health import routes as health
+from control_plane.internal_jobs import part_routes as internal_parts
 from control_plane.internal_jobs import routes as internal_jobs
 from control_plane.jobs import routes as jobs
 from control_plane.metrics import gauges
@@ -61,7 +62,8 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
     )
     app.state.verifier = open_verifier(settings)
     install_failures(app)
-    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs, internal_jobs, health, metrics, cdn, watch):
+    users = (videos, omr_templates, omr_batches, omr_sheets, jobs)
+    for routes in (*users, internal_jobs, internal_parts, health, metrics, cdn, watch):
         app.include_router(routes.router)
     app.add_middleware(TrailingSlash)
     app.add_middleware(RequestIds)

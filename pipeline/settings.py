@@ -13,7 +13,10 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
-from pipeline.contracts.transcode import Lufs, Split, TranscodeLimits
+from pipeline.contracts.transcode import Lufs, TranscodeLimits
+
+# AWS Batch's limits for an array.
+SMALLEST_ARRAY, LARGEST_ARRAY = 2, 10_000
 
 MIB = 1024 * 1024
 
@@ -88,11 +91,11 @@ class Settings(BaseSettings):
     max_gap_s: float = Field(default=TranscodeLimits().max_gap_s, gt=0)
     max_source_rate: float = Field(default=TranscodeLimits().max_source_rate, ge=1)
     max_output_rate: int = Field(default=TranscodeLimits().max_output_rate, ge=1, le=240)
-    # Videos longer than this are encoded in parts, so many at a time, each of which keeps about two cores busy. Unset:
-    # in one, however long they are.
-    split_above_s: float | None = Field(default=None, ge=0)
+    # Videos longer than this are made by an array of jobs, each of which encodes about `split_part_s` of them: a part
+    # costs a process's start, a look at the whole source and a group of pictures decoded twice, little of three
+    # minutes' work. `inf`: by one job, however long they are.
+    split_above_s: float = Field(default=1800.0, ge=0)
     split_part_s: float = Field(default=180.0, gt=0)
-    split_workers: int = Field(default=1, ge=1, le=64)
     probe_timeout_s: float = Field(default=20.0, gt=0)
     probe_memory_mib: int = Field(default=1024, ge=256)
     # Answer sheets: what a batch may be at most, how many pages one job reads before another machine is worth its
@@ -127,11 +130,12 @@ class Settings(BaseSettings):
             probe_memory_mib=self.probe_memory_mib,
         )
 
-    @property
-    def split(self) -> Split | None:
-        if self.split_above_s is None:
+    def parts_of(self, duration_s: float) -> int | None:
+        """How many children the array of a video's transcode has; None where one job makes it all."""
+        if duration_s <= self.split_above_s:
             return None
-        return Split(above_s=self.split_above_s, part_s=self.split_part_s, workers=self.split_workers)
+        parts = min(round(duration_s / self.split_part_s), LARGEST_ARRAY)
+        return parts if parts >= SMALLEST_ARRAY else None
 
     def default_loudness(self, tenant_id: str) -> float | None:
         """In LUFS; None where the tenant's videos keep their sound as it is."""

@@ -4,17 +4,25 @@ A row is held while its job is submitted, so no other dispatcher takes it. Where
 and its commit, the next one finds the job by its name instead of submitting it twice.
 """
 
+from dataclasses import replace
 from threading import Event
 
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from control_plane.internal_jobs.tokens import JobKey, mint_job_token
+from control_plane.dispatch.naming import array_name
+from control_plane.internal_jobs.tokens import AUDIENCE, PARTS_AUDIENCE, JobKey, mint_job_token
 from control_plane.reconciling.apply import NO_LUGGAGE, Change, fail_job, measured
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.database.jobs import Job, record_dispatch_error, record_dispatch_failure, record_handle
+from pipeline.database.jobs import (
+    Job,
+    record_array_handle,
+    record_dispatch_error,
+    record_dispatch_failure,
+    record_handle,
+)
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import Submission
@@ -54,7 +62,11 @@ def _dispatch_next(services: Services) -> bool:
 def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> Change:
     name = str(job.id)
     try:
-        handle = services.executor.find(name) or services.executor.submit(submission_of(services, job))
+        array = _array_of(services, job) if job.parts is not None else None
+        if array is not None:
+            job = record_array_handle(connection, job, handle=array)
+        submission = replace(submission_of(services, job), after=array)
+        handle = services.executor.find(name) or services.executor.submit(submission)
     except Unavailable as exc:
         wait_s = _back_off_s(job)
         logger.warning("executor_unavailable", job_id=name, error=str(exc), again_in_s=wait_s)
@@ -75,19 +87,31 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
     return Change(record_handle(connection, job, handle=handle))
 
 
+def _array_of(services: Services, job: Job) -> str:
+    """The handle of the array that makes the job's parts. Before the job itself, which waits for it."""
+    name = array_name(job.id)
+    return services.executor.find(name) or services.executor.submit(array_submission_of(services, job))
+
+
 def _back_off_s(job: Job) -> float:
     # More tries than these change nothing, and a float holds 2**1023 at most.
     return float(min(2 ** min(job.dispatch_tries, 10), LONGEST_BACK_OFF_S))
 
 
+def array_submission_of(services: Services, job: Job) -> Submission:
+    """As the job's own, for as many children as it has parts; their token opens their own calls only."""
+    own = submission_of(services, job)
+    token = _mint(services, job, audience=PARTS_AUDIENCE)
+    environment = {**own.environment, "JOB_TOKEN": token}
+    return replace(own, name=array_name(job.id), environment=environment, array_size=job.parts)
+
+
 def submission_of(services: Services, job: Job) -> Submission:
     """The job's name and environment; see `pipeline.execution.job_environment` for what each variable is."""
     settings = services.settings
-    assert settings.job_token_secret is not None, "checked at start"
-    key = JobKey(TenantId(job.tenant_id), job.id)
     environment = {
         "JOB_ID": str(job.id),
-        "JOB_TOKEN": mint_job_token(key, secret=settings.job_token_secret.get_secret_value()),
+        "JOB_TOKEN": _mint(services, job, audience=AUDIENCE),
         "CONTROL_PLANE_URL": services.control_plane_url,
         "FINISH_PATIENCE_S": str(settings.finish_patience_s),
     }
@@ -102,3 +126,9 @@ def submission_of(services: Services, job: Job) -> Submission:
     if settings.quality is not None:
         environment["QUALITY"] = settings.quality
     return Submission(name=str(job.id), kind=JobKind(job.kind), environment=environment, share=job.tenant_id)
+
+
+def _mint(services: Services, job: Job, *, audience: str) -> str:
+    secret = services.settings.job_token_secret
+    assert secret is not None, "checked at start"
+    return mint_job_token(JobKey(TenantId(job.tenant_id), job.id), secret=secret.get_secret_value(), audience=audience)

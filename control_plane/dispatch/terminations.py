@@ -1,7 +1,9 @@
 """Tells the executor of cancelled jobs until it has heard of each."""
 
+from collections.abc import Iterator, Sequence
 from threading import Event
 
+from control_plane.dispatch.naming import array_name
 from control_plane.services import Services
 from pipeline.database.jobs import Job, record_termination
 from pipeline.database.jobs_of_all_tenants import list_jobs_to_terminate
@@ -16,10 +18,22 @@ logger = get_logger(__name__)
 
 
 def terminate_cancelled(services: Services, stopping: Event) -> None:
-    """What breaks over one job is raised when the others have had their turn."""
+    """Tell of every job once. What breaks over one is raised when the others have had their turn."""
+    after = None
     errors: list[Exception] = []
-    with services.pool.connection() as connection:
-        jobs = list_jobs_to_terminate(connection, limit=AT_ONCE)
+    while not stopping.is_set():
+        with services.pool.connection() as connection:
+            jobs = list_jobs_to_terminate(connection, after=after, limit=AT_ONCE)
+        errors += _terminate_each(services, jobs, stopping)
+        if len(jobs) < AT_ONCE:
+            break
+        after = jobs[-1]
+    if errors:
+        raise errors[0]
+
+
+def _terminate_each(services: Services, jobs: Sequence[Job], stopping: Event) -> Iterator[Exception]:
+    """Yields what broke: a job that cannot be ended must not keep all later ones running."""
     for job in jobs:
         if stopping.is_set():
             return
@@ -27,16 +41,17 @@ def terminate_cancelled(services: Services, stopping: Event) -> None:
             _terminate(services, job)
         except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
             logger.warning("termination_failed", job_id=str(job.id), error=repr(exc))
-            errors.append(exc)
-    if errors:
-        raise errors[0]
+            yield exc
 
 
 def _terminate(services: Services, job: Job) -> None:
-    # A job without a handle may still have been submitted by a dispatcher that died before it could write it down.
+    # What has no handle may still have been submitted by a dispatcher that died before it could write it down.
     handle = job.handle or services.executor.find(str(job.id))
-    if handle is not None:
-        services.executor.cancel(handle, f"{job.reason}: {job.detail}")
+    array = (job.array_handle or services.executor.find(array_name(job.id))) if job.parts is not None else None
+    # The job that waits first: otherwise its end would come to be known as that of what it waits for.
+    for known in (handle, array):
+        if known is not None:
+            services.executor.cancel(known, f"{job.reason}: {job.detail}")
     with services.pool.connection() as connection:
         record_termination(connection, job.tenant_id, job.id)
     logger.info("job_terminated", job_id=str(job.id), handle=handle)

@@ -10,10 +10,13 @@ from control_plane.events.queue import EventQueue, Message
 from control_plane.events.state_changes import EventUnreadable, read_state_change
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news
-from control_plane.reconciling.sweep import exit_codes_of, news_of
+from control_plane.reconciling.parts import array_news, news_of_child
+from control_plane.reconciling.sweep import exit_codes_of, news_of_job
 from control_plane.services import Services
-from pipeline.database.jobs_of_all_tenants import find_job_by_handle
+from pipeline.database.jobs import Job
+from pipeline.database.jobs_of_all_tenants import find_job_by_array, find_job_by_handle
 from pipeline.errors import Conflict
+from pipeline.execution.executor import JobReport
 from pipeline.identifiers import TenantId
 from pipeline.logs import get_logger
 
@@ -43,12 +46,16 @@ def _take(services: Services, queue: EventQueue, message: Message) -> None:
     try:
         with services.pool.connection() as connection:
             job = find_job_by_handle(connection, report.handle)
-        if job is None:
+            array_job = find_job_by_array(connection, report.parent or report.handle) if job is None else None
+        if array_job is not None:
+            _take_of_array(services, array_job, report)
+        elif job is None:
             # Another system's job, or one whose handle is not stored yet: the sweep looks at it again.
             logger.info("event_of_unknown_job", handle=report.handle, name=report.name)
         else:
             key = JobKey(TenantId(job.tenant_id), job.id)
-            apply_news(services, key, news_of(report), luggage=Luggage(exit_codes=exit_codes_of(report)))
+            news = news_of_job(services, job, report)
+            apply_news(services, key, news, luggage=Luggage(exit_codes=exit_codes_of(report)))
     except Conflict as error:
         # It moved on between our look and the lock.
         logger.info("event_was_late", handle=report.handle, reason=error.reason)
@@ -57,3 +64,11 @@ def _take(services: Services, queue: EventQueue, message: Message) -> None:
         logger.exception("event_failed", handle=report.handle)
         return
     queue.delete(message)
+
+
+def _take_of_array(services: Services, job: Job, report: JobReport) -> None:
+    """Of the array that makes the job's parts, or of one of its children."""
+    is_child = report.parent is not None
+    news = news_of_child(services, job, report) if is_child else array_news(services, job, report)
+    if news is not None:
+        apply_news(services, JobKey(TenantId(job.tenant_id), job.id), news)

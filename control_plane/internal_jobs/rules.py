@@ -1,23 +1,25 @@
 """What a job's own calls do. Each is fenced: only the newest attempt of a live job, under its handle, is heard."""
 
-from pydantic import ValidationError
+from typing import Any
 
 from control_plane.assets.kinds import asset_of
 from control_plane.assets.port import Outcome
+from control_plane.internal_jobs.failures import parse_failure
+from control_plane.internal_jobs.signing import sign_each
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
 from control_plane.reconciling.outcomes import outputs_are_stored, prefix_of
+from control_plane.reconciling.parts import made_parts
 from control_plane.services import Services
+from control_plane.videos.parts import told_made
 from pipeline.contracts.envelope import (
     Attempt,
     FailCall,
     FinishCall,
     JobKind,
     ProgressKeys,
-    SignedPut,
     StartCall,
     StartReply,
-    StepTime,
     UploadsCall,
     UploadsReply,
 )
@@ -33,44 +35,41 @@ from pipeline.lifecycle.reconcile import (
     Succeed,
     reconcile,
 )
-from pipeline.logs import redact_text
 from pipeline.reasons import Reason
 
 
 def start(services: Services, key: JobKey, call: StartCall) -> StartReply:
     """Everything that the attempt is told, with freshly signed sources."""
     job = apply_news(services, key, Started(handle=call.handle, attempt=call.attempt))
+    made = _told_made(services, key, job) if job.parts is not None else {}
     asset = asset_of(job.kind)
     with services.pool.connection() as connection:
         spec = asset.told_spec(connection, services.store, job, expires_s=services.settings.job_url_expires_s)
     return StartReply(
         kind=JobKind(job.kind),
         tenant_id=job.tenant_id,
-        spec=spec,
+        spec=spec | made,
         progress=ProgressKeys(keys=asset.progress_keys(job)),
     )
+
+
+def _told_made(services: Services, key: JobKey, job: Job) -> dict[str, Any]:
+    """The archives that are to be joined.
+
+    The executor says that all children have ended well: where one has left nothing, the job has failed.
+    """
+    try:
+        made = made_parts(services, job)
+    except Invalid as exc:
+        apply_news(services, key, FailedForGood(job.handle or "", job.attempt, Reason.OUTCOME_MISSING, exc.detail))
+        raise Conflict(exc.reason, exc.detail) from exc
+    return {"made": told_made(services.store, job, made, expires_s=services.settings.job_url_expires_s)}
 
 
 def sign_uploads(services: Services, key: JobKey, call: UploadsCall) -> UploadsReply:
     """PUTs below this attempt's own prefix, and nowhere else: `OutputFile.path` can name nothing outside of it."""
     job = _heard(services, key, call)
-    prefix = prefix_of(job, call.attempt)
-    return UploadsReply(
-        files=tuple(
-            SignedPut(path=file.path, url=put.url, headers=dict(put.headers))
-            for file in call.files
-            for put in [
-                services.store.sign_put(
-                    prefix + file.path,
-                    size_bytes=file.size_bytes,
-                    content_type=file.content_type,
-                    expires_s=services.settings.upload_expires_s,
-                    # A PUT whose answer was lost is sent again.
-                    once=False,
-                )
-            ]
-        )
-    )
+    return sign_each(services, prefix_of(job, call.attempt), call.files)
 
 
 def _heard(services: Services, key: JobKey, call: Attempt) -> Job:
@@ -114,16 +113,7 @@ def _outcome_of(services: Services, job: Job, call: FinishCall) -> Outcome:
 
 def fail(services: Services, key: JobKey, call: FailCall) -> Job:
     """End the job, or keep why this attempt wants to be tried again."""
-    try:
-        reason = Reason(call.reason)
-    except ValueError as exc:
-        raise Invalid("reason_unknown", f"{call.reason!r} is not a reason code") from exc
-    try:
-        steps = tuple(StepTime.model_validate(step).model_dump() for step in call.steps)
-    except ValidationError as exc:
-        raise Invalid("steps_invalid", "each step has a name and seconds") from exc
+    failure = parse_failure(call)
     kind = FailedForGood if call.permanent else FailedForNow
-    # Postgres stores no NUL; a library's message may quote a URL that is still good.
-    detail = redact_text(call.detail.replace("\0", ""))
-    news = kind(handle=call.handle, attempt=call.attempt, reason=reason, detail=detail)
-    return apply_news(services, key, news, luggage=Luggage(steps=steps, usage=call.usage))
+    news = kind(handle=call.handle, attempt=call.attempt, reason=failure.reason, detail=failure.detail)
+    return apply_news(services, key, news, luggage=Luggage(steps=failure.steps, usage=call.usage))

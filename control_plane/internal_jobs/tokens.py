@@ -11,6 +11,8 @@ from pipeline.errors import Invalid, NotAllowed, NotAuthenticated
 from pipeline.identifiers import TenantId, parse_tenant
 
 AUDIENCE = "job"
+# Of the array that makes a job's parts: its children cannot speak for the job, nor the job for them.
+PARTS_AUDIENCE = "job-parts"
 ALGORITHM = "HS256"
 # A job may wait days for a machine, and work through several attempts after that.
 LIFETIME_S = 7 * 86_400
@@ -24,21 +26,21 @@ class JobKey:
     job_id: UUID
 
 
-def mint_job_token(key: JobKey, *, secret: str) -> str:
+def mint_job_token(key: JobKey, *, secret: str, audience: str = AUDIENCE) -> str:
     claims = {
         "sub": str(key.job_id),
         "tenant_id": key.tenant_id,
-        "aud": AUDIENCE,
+        "aud": audience,
         "exp": int(time.time()) + LIFETIME_S,
     }
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
-def verify_job_token(token: str, job_id: UUID, *, secret: str) -> JobKey:
+def verify_job_token(token: str, job_id: UUID, *, secret: str, audience: str = AUDIENCE) -> JobKey:
     """Whose job it is; raises `NotAuthenticated`, or `NotAllowed` for the token of another job."""
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, secret, algorithms=[ALGORITHM], audience=AUDIENCE, options={"require": ["exp", "sub", "aud"]}
+            token, secret, algorithms=[ALGORITHM], audience=audience, options={"require": ["exp", "sub", "aud"]}
         )
         tenant_id = parse_tenant(str(claims.get("tenant_id")))
     except jwt.ExpiredSignatureError as exc:

@@ -14,6 +14,7 @@ from control_plane.progress.jobs import read_job_progress
 from control_plane.services import Services, Wired
 from pipeline.contracts.envelope import JobKind
 from pipeline.database.job_attempts import list_attempts
+from pipeline.database.job_parts import list_part_attempts
 from pipeline.database.jobs import Job, JobFilter, find_job, list_jobs
 from pipeline.database.videos import Cursor
 from pipeline.errors import NotFound, Unavailable
@@ -56,13 +57,14 @@ def list_(
 
 @router.get("/{job_id}")
 def get(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
-    """A job with its attempts, step times, spec, outcome, and the executor's own report."""
+    """A job with its attempts, those at its parts, step times, spec, outcome, and the executor's own report."""
     with services.pool.connection() as connection:
         job = find_job(connection, caller.tenant_id, job_id)
         if job is None:
             raise NotFound("job_not_found", f"no job {job_id}")
         attempts = list_attempts(connection, caller.tenant_id, job_id)
-    return show_job_in_full(job, attempts, _find_report(services, job))
+        parts = list_part_attempts(connection, caller.tenant_id, job_id)
+    return show_job_in_full(job, attempts, _find_report(services, job), parts)
 
 
 def _find_report(services: Services, job: Job) -> JobReport | None:

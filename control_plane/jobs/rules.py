@@ -45,6 +45,7 @@ def _repeated(old: Job, *, created_by: str) -> NewJob:
         kind=old.kind,
         asset_id=old.asset_id,
         shard=old.shard,
+        parts=old.parts,
         spec=old.spec,
         created_by=created_by,
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.database.job_attempts import JobAttempt
+from pipeline.database.job_parts import PartAttempt
 from pipeline.database.jobs import Job
 from pipeline.execution.executor import JobReport
 from pipeline.logs import redact_text
@@ -29,7 +30,9 @@ def show_job(job: Job) -> dict[str, Any]:
     }
 
 
-def show_job_in_full(job: Job, attempts: list[JobAttempt], report: JobReport | None) -> dict[str, Any]:
+def show_job_in_full(
+    job: Job, attempts: list[JobAttempt], report: JobReport | None, parts: list[PartAttempt]
+) -> dict[str, Any]:
     """With its attempts, step times, spec, outcome, and what the executor says of it; None where it says nothing."""
     return {
         **show_job(job),
@@ -37,6 +40,7 @@ def show_job_in_full(job: Job, attempts: list[JobAttempt], report: JobReport | N
         "cancelled_at": _time(job.cancelled_at),
         "terminated_at": _time(job.terminated_at),
         "attempts": [_show_attempt(attempt, report) for attempt in attempts],
+        "parts": [_show_part(attempt) for attempt in parts],
         "spec": job.spec,
         "outcome": job.outcome,
         "executor": _show_report(report) if report is not None else None,
@@ -51,6 +55,19 @@ def _show_attempt(attempt: JobAttempt, report: JobReport | None) -> dict[str, An
         "ended_at": _time(attempt.ended_at),
         "ending": attempt.ending,
         "exit_code": attempt.exit_code if attempt.exit_code is not None else seen.get(attempt.attempt),
+        "reason": attempt.reason,
+        "detail": redact_text(attempt.detail),
+        "steps": attempt.steps,
+    }
+
+
+def _show_part(attempt: PartAttempt) -> dict[str, Any]:
+    return {
+        "part": attempt.part,
+        "attempt": attempt.attempt,
+        "started_at": attempt.started_at.isoformat(),
+        "ended_at": _time(attempt.ended_at),
+        "ending": attempt.ending,
         "reason": attempt.reason,
         "detail": redact_text(attempt.detail),
         "steps": attempt.steps,

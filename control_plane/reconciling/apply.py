@@ -27,6 +27,7 @@ from pipeline.database.job_attempts import (
     list_attempts_ended_here,
     record_exit_code,
 )
+from pipeline.database.job_parts import end_open_parts, list_part_attempts
 from pipeline.database.jobs import (
     Job,
     advance_job,
@@ -143,7 +144,10 @@ def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggag
 def measured(connection: Connection[TupleRow], before: Job, change: Change, *, luggage: Luggage) -> Change:
     """The change with its figures, in the transaction that made it."""
     ended = list_attempts_ended_here(connection, before.tenant_id, before.id)
-    figures = figures_of_change(before, change.job, ended, outcome=luggage.outcome, usage=luggage.usage)
+    # Those of an array's children are told together, when the job ends, which closes them all.
+    has_parts = before.parts is not None and not change.job.is_live
+    parts = list_part_attempts(connection, before.tenant_id, before.id) if has_parts else []
+    figures = figures_of_change(before, change.job, ended, parts=parts, outcome=luggage.outcome, usage=luggage.usage)
     return replace(change, figures=figures)
 
 
@@ -208,6 +212,7 @@ def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: 
     steps = tuple(step.model_dump() for step in outcome.steps)
     end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
     end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
+    end_open_parts(connection, job.tenant_id, job.id)
     ended = end_job_succeeded(connection, job, attempt=attempt, outcome=asset.stored_outcome(outcome))
     return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome))
 
@@ -224,8 +229,12 @@ def fail_job(
     end_attempts_before(connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed")
     ending = Ending("failed", decision.reason, decision.detail, steps)
     end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
-    if cancelled:
-        ended = end_job_cancelled(connection, job, reason=decision.reason, detail=decision.detail)
+    end_open_parts(connection, job.tenant_id, job.id)
+    # The children of an array and the job that waits for them end with each other only when the executor is told.
+    if cancelled or job.parts is not None:
+        ended = end_job_cancelled(
+            connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
+        )
     else:
         ended = end_job_failed(
             connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail

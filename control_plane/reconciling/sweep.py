@@ -9,6 +9,7 @@ from threading import Event
 
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
+from control_plane.reconciling.parts import array_news, news_of_array, waits_for_parts
 from control_plane.services import Services
 from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_code
 from pipeline.database.jobs import Job
@@ -16,8 +17,8 @@ from pipeline.database.jobs_of_all_tenants import list_live_jobs
 from pipeline.errors import Conflict
 from pipeline.execution.executor import JobReport
 from pipeline.identifiers import TenantId
-from pipeline.lifecycle.job_state import Place
-from pipeline.lifecycle.reconcile import Ignore, Reported, Unknown, reconcile
+from pipeline.lifecycle.job_state import JobState, Place
+from pipeline.lifecycle.reconcile import Ignore, News, Reported, Unknown, reconcile
 from pipeline.logs import get_logger
 
 # AWS Batch describes at most 100 jobs a call.
@@ -47,13 +48,19 @@ def sweep(services: Services, stopping: Event) -> None:
 
 def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
     """Yields what broke: an outcome that the store does not hand out must not keep all later jobs from their ends."""
+    waiting = [job.array_handle for job in jobs if waits_for_parts(job) and job.array_handle is not None]
     reports = services.executor.describe([job.handle for job in jobs if job.handle is not None])
+    arrays = services.executor.describe(waiting) if waiting else {}
     for job in jobs:
         assert job.handle is not None
         report = reports.get(job.handle)
-        if report is None and _is_fresh(job):
+        if _is_fresh(job) and (report is None or (job.array_handle in waiting and job.array_handle not in arrays)):
             continue
-        news = news_of(report) if report is not None else Unknown()
+        news: News | None = None
+        if waits_for_parts(job):
+            news = array_news(services, job, arrays.get(job.array_handle or ""))
+        if news is None:
+            news = news_of_job(services, job, report) if report is not None else Unknown()
         # Most rounds bring nothing new, and then no row is locked.
         if isinstance(reconcile(view_of(job), news), Ignore):
             continue
@@ -66,6 +73,13 @@ def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
         except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
             logger.warning("sweep_of_job_failed", job_id=str(job.id), error=repr(exc))
             yield exc
+
+
+def news_of_job(services: Services, job: Job, report: JobReport) -> News:
+    """A job that has failed before it began says nothing of why: a child of the array that it waited for does."""
+    if report.state is JobState.FAILED and waits_for_parts(job):
+        return news_of_array(services, job) or news_of(report)
+    return news_of(report)
 
 
 def news_of(report: JobReport) -> Reported:

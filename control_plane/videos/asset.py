@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from control_plane.assets.parsing import parse_outcome
 from control_plane.assets.port import Outcome, Status
+from control_plane.videos.parts import told_source
 from pipeline.contracts.envelope import JobKind
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome
 from pipeline.database.job_attempts import AbandonedOutputs, list_abandoned_outputs
@@ -61,9 +62,7 @@ class VideoAsset:
         self, _connection: Connection[TupleRow], store: ObjectStore, job: Job, *, expires_s: int
     ) -> dict[str, Any]:
         """The stored spec with a presigned GET in the place of the source's key."""
-        source = dict(job.spec["source"])
-        signed = store.sign_get(source.pop("key"), expires_s=expires_s)
-        return {**job.spec, "source": {**source, "url": signed.url}}
+        return {**job.spec, "source": told_source(store, job, expires_s=expires_s)}
 
     def parse_outcome(self, _connection: Connection[TupleRow], _job: Job, body: dict[str, Any]) -> Outcome:
         return parse_outcome(TranscodeOutcome, body)

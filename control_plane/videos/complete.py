@@ -99,7 +99,7 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
     if done is not None:
         return current, done
     try:
-        source = _check_source(services, video, parts)
+        source, source_s = _check_source(services, video, parts)
     except Conflict as refusal:
         _record_refusal(services, video, refusal)
         raise
@@ -108,7 +108,7 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
         etag=source.etag,
         size_bytes=source.size_bytes,
         limits=services.settings.transcode_limits,
-        split=services.settings.split,
+        parts=services.settings.parts_of(source_s),
         created_by=caller.user_id,
     )
     with services.pool.connection() as connection:
@@ -121,6 +121,7 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
             upload_number=video.upload_number,
             etag=source.etag,
             size_bytes=source.size_bytes,
+            source_s=source_s,
         )
         job = insert_job(connection, new) if uploaded is not None else None
     if uploaded is None or job is None:
@@ -130,7 +131,8 @@ def complete_upload(services: Services, caller: Caller, video: Video, *, parts: 
     return uploaded, job
 
 
-def _check_source(services: Services, video: Video, parts: tuple[PartCall, ...]) -> ObjectInfo:
+def _check_source(services: Services, video: Video, parts: tuple[PartCall, ...]) -> tuple[ObjectInfo, float]:
+    """What was put, and how long it lasts in seconds."""
     settings = services.settings
     source = _find_source(services, video, parts)
     if source is None or source.size_bytes == 0:
@@ -152,7 +154,7 @@ def _check_source(services: Services, video: Video, parts: tuple[PartCall, ...])
             f"duration_too_short:{facts.duration_s:.1f}",
             f"{facts.duration_s:.3f} s are less than {settings.min_duration_s:g} s",
         )
-    return source
+    return source, facts.duration_s
 
 
 def _find_source(services: Services, video: Video, parts: tuple[PartCall, ...]) -> ObjectInfo | None:

@@ -8,7 +8,7 @@ from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from control_plane.videos.asset import VideoAsset
 from pipeline.contracts.envelope import JobKind
-from pipeline.contracts.transcode import Source, Split, TranscodeLimits, TranscodeSpec
+from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
 from pipeline.database.jobs import Job, NewJob, find_live_job, insert_job
 from pipeline.database.videos import Video, find_video, lock_video
 from pipeline.errors import Conflict, NotFound
@@ -17,13 +17,14 @@ from pipeline.lifecycle.video_state import VideoStatus
 
 
 def new_transcode(
-    video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, split: Split | None, created_by: str
+    video: Video, *, etag: str, size_bytes: int, limits: TranscodeLimits, parts: int | None, created_by: str
 ) -> NewJob:
-    """The job of a checked source. Its stored spec has the source's key in the place of a URL."""
+    """The job of a checked source, with an array of `parts` before it.
+
+    Its stored spec has the source's key in the place of a URL.
+    """
     source = Source(url="", etag=etag, size_bytes=size_bytes, filename=video.filename)
-    wished = TranscodeSpec(
-        video_id=str(video.id), source=source, loudness_lufs=video.loudness_lufs, split=split, limits=limits
-    )
+    wished = TranscodeSpec(video_id=str(video.id), source=source, loudness_lufs=video.loudness_lufs, limits=limits)
     spec = wished.model_dump(mode="json")
     del spec["source"]["url"]
     spec["source"]["key"] = video.source_key
@@ -32,6 +33,7 @@ def new_transcode(
         tenant_id=video.tenant_id,
         kind=JobKind.TRANSCODE,
         asset_id=video.id,
+        parts=parts,
         spec=spec,
         created_by=created_by,
     )
@@ -55,7 +57,7 @@ def retry_video(services: Services, caller: Caller, video_id: UUID) -> tuple[Vid
             etag=video.source_etag,
             size_bytes=video.source_bytes,
             limits=services.settings.transcode_limits,
-            split=services.settings.split,
+            parts=services.settings.parts_of(video.source_s) if video.source_s is not None else None,
             created_by=caller.user_id,
         )
         job = insert_job(connection, new)

@@ -1,14 +1,18 @@
-"""`python -m jobs.transcode`: what the container runs."""
+"""`python -m jobs.transcode`: what the container runs. Where Batch's index of an array's child is set, a part."""
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jobs.transcode.job import transcode
+from jobs.transcode.part_job import transcode_part
 from pipeline.contracts.envelope import JobKind
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
+from pipeline.contracts.transcode_part import PART_STEPS, PartOutcome, PartSpec
 from pipeline.execution.entrypoint import main
+from pipeline.execution.job_environment import ARRAY_INDEX
 from pipeline.execution.job_program import JobProgram, source_of_file
 
 
@@ -26,5 +30,22 @@ TRANSCODE = JobProgram(
     spec_for_file=spec_for_file,
 )
 
+
+def part_spec_for_file(file: Path, fields: Mapping[str, Any]) -> PartSpec:
+    """By hand `parts` is among the fields."""
+    part = {"video_id": "by-hand", "source": source_of_file(file), "part": os.environ[ARRAY_INDEX], **fields}
+    return PartSpec.model_validate(part)
+
+
+PART = JobProgram(
+    kind=JobKind.TRANSCODE,
+    spec_type=PartSpec,
+    outcome_type=PartOutcome,
+    steps=PART_STEPS,
+    run=transcode_part,
+    spec_for_file=part_spec_for_file,
+    shown_as=(STEPS, STEPS[3]),
+)
+
 if __name__ == "__main__":
-    sys.exit(main(TRANSCODE))
+    sys.exit(main(PART) if ARRAY_INDEX in os.environ else main(TRANSCODE))

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from jobs.transcode.plan import Grid, Plan
 from pipeline.contracts.envelope import Contract
-from pipeline.contracts.transcode import Split
 
 
 class Part(Contract):
@@ -41,13 +40,6 @@ def cut(plan: Plan, count: int) -> tuple[Part, ...]:
     if len(bounds) == 2:
         return (whole(plan),)
     return tuple(Part(first_segment=first, end_segment=end, has_sound=False) for first, end in pairwise(bounds))
-
-
-def cut_if_long(plan: Plan, split: Split | None) -> tuple[Part, ...]:
-    """As the spec asks for it."""
-    if split is None or plan.source_s <= split.above_s:
-        return cut(plan, 1)
-    return cut(plan, max(1, round(plan.source_s / split.part_s)))
 
 
 def _bounds(grid: Grid, count: int) -> list[int]:

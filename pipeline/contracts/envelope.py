@@ -1,7 +1,8 @@
 """What every job and the control plane say to each other, whatever the kind of the job.
 
 The calls are POSTs below `/api/v1/internal/jobs/{job_id}`, with the job's own token as bearer. Each carries
-the attempt and the executor's handle, by which the control plane refuses all but the newest attempt.
+the attempt and the executor's handle, by which the control plane refuses all but the newest attempt. Children of an
+array make the same calls below `…/{job_id}/parts/{part}`, with the array's token.
 """
 
 from enum import StrEnum
@@ -37,10 +38,19 @@ class StartCall(Attempt):
     pass
 
 
+class PartProgress(Contract):
+    """Where the child of an array adds what it has done: it is number `number` of `of` children."""
+
+    key: str
+    number: int = Field(ge=0)
+    of: int = Field(ge=1)
+
+
 class ProgressKeys(Contract):
-    """The Redis keys that this job's progress is written to."""
+    """The Redis keys that this job's progress is written to; a child writes there what all children have done."""
 
     keys: tuple[str, ...]
+    part: PartProgress | None = None
 
 
 class StartReply(Contract):

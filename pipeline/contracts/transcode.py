@@ -68,23 +68,11 @@ class TranscodeLimits(Contract):
     decoder_cpu_s: int = Field(default=24 * 3600, ge=1)
 
 
-class Split(Contract):
-    """A source that lasts longer than `above_s` is encoded in parts of about `part_s`, `workers` of them at a time.
-
-    Each part has a process of its own, which keeps about two cores busy and needs the memory of a whole transcode.
-    The stream has the same segments as without.
-    """
-
-    above_s: float = Field(ge=0)
-    # A part costs a process's start and a group of pictures decoded twice: of three minutes that is little.
-    part_s: float = Field(default=180.0, gt=0)
-    workers: int = Field(default=1, ge=1, le=64)
-
-
 class TranscodeSpec(Contract):
     """Everything that a transcode needs to know; the same value makes the same stream.
 
-    Without a `ladder` one is planned for the source; one that is given is taken as it is.
+    Without a `ladder` one is planned for the source; one that is given is taken as it is. `made` are the archives that
+    the children of an array have made of the source, in their order: they are joined, and nothing is encoded.
     """
 
     video_id: str
@@ -94,7 +82,7 @@ class TranscodeSpec(Contract):
     audio_bps: int = Field(default=128_000, ge=32_000, le=320_000)
     # What the sound is brought to; None leaves it as it is.
     loudness_lufs: Lufs | None = None
-    split: Split | None = None
+    made: tuple[Source, ...] = ()
     limits: TranscodeLimits = TranscodeLimits()
 
 

@@ -27,6 +27,8 @@ class Job:
     state: str
     attempt: int
     handle: str | None
+    parts: int | None
+    array_handle: str | None
     spec: dict[str, Any]
     dispatch_tries: int
     dispatch_errors: int
@@ -55,7 +57,10 @@ class Job:
 
 @dataclass(frozen=True)
 class NewJob:
-    """`shard` counts from 0 where several jobs share the work on an asset."""
+    """`shard` counts from 0 where several jobs share the work on an asset.
+
+    With `parts` it joins what the children of an array, which is submitted before it, have made.
+    """
 
     id: UUID
     tenant_id: str
@@ -64,6 +69,7 @@ class NewJob:
     spec: dict[str, Any]
     created_by: str
     shard: int = 0
+    parts: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,8 +148,8 @@ def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
     asset's row and look for one first.
     """
     query = SQL(
-        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, spec, created_by)"
-        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(spec)s, %(created_by)s) RETURNING {}"
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, parts, spec, created_by) VALUES"
+        " (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(parts)s, %(spec)s, %(created_by)s) RETURNING {}"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(query, {**vars(new), "spec": Jsonb(new.spec)}).fetchone()
@@ -196,14 +202,22 @@ def end_job_failed(connection: Connection[TupleRow], job: Job, *, attempt: int, 
     )
 
 
-def end_job_cancelled(connection: Connection[TupleRow], job: Job, *, reason: str, detail: str) -> Job:
+def end_job_cancelled(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
     """Failed, with the executor still to be told: see `list_jobs_to_terminate`."""
     return _update(
         connection,
         job,
-        SQL("state = 'failed', reason = %(reason)s, detail = %(detail)s, ended_at = now(), cancelled_at = now()"),
-        {"reason": reason, "detail": detail},
+        SQL(
+            "attempt = %(attempt)s, state = 'failed', reason = %(reason)s, detail = %(detail)s, ended_at = now(),"
+            " cancelled_at = now()"
+        ),
+        {"attempt": attempt, "reason": reason, "detail": detail},
     )
+
+
+def record_array_handle(connection: Connection[TupleRow], job: Job, *, handle: str) -> Job:
+    """What the executor called the array of a job's parts; kept where the row has it already."""
+    return _update(connection, job, SQL("array_handle = COALESCE(array_handle, %(handle)s)"), {"handle": handle})
 
 
 def record_handle(connection: Connection[TupleRow], job: Job, *, handle: str) -> Job:

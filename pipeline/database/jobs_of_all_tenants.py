@@ -16,6 +16,13 @@ def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | N
         return cursor.execute(query, [handle]).fetchone()
 
 
+def find_job_by_array(connection: Connection[TupleRow], array_handle: str) -> Job | None:
+    """As `find_job_by_handle`, by the array of its parts."""
+    query = SQL("SELECT {} FROM jobs WHERE array_handle = %s").format(COLUMNS)
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        return cursor.execute(query, [array_handle]).fetchone()
+
+
 def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:
     """What changed lately, newest first; for the cache, once at start."""
     query = SQL(
@@ -45,10 +52,12 @@ def list_live_jobs(connection: Connection[TupleRow], *, after: UUID | None, limi
         return cursor.execute(query, [after, limit]).fetchall()
 
 
-def list_jobs_to_terminate(connection: Connection[TupleRow], *, limit: int) -> list[Job]:
-    """Cancelled jobs of which the executor has still to be told."""
+def list_jobs_to_terminate(connection: Connection[TupleRow], *, after: Job | None, limit: int) -> list[Job]:
+    """Cancelled jobs of which the executor has still to be told, the oldest cancel first."""
     query = SQL(
-        "SELECT {} FROM jobs WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL ORDER BY cancelled_at LIMIT %s"
+        "SELECT {} FROM jobs WHERE cancelled_at IS NOT NULL AND terminated_at IS NULL"
+        " AND (cancelled_at, id) > (COALESCE(%s, '-infinity'::timestamptz), %s) ORDER BY cancelled_at, id LIMIT %s"
     ).format(COLUMNS)
+    values = [after.cancelled_at if after is not None else None, after.id if after is not None else UUID(int=0), limit]
     with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [limit]).fetchall()
+        return cursor.execute(query, values).fetchall()

@@ -62,6 +62,7 @@ def advance_to_uploaded(
     upload_number: int,
     etag: str,
     size_bytes: int,
+    source_s: float,
 ) -> Video | None:
     """PENDING → UPLOADED, with the source pinned; a newer upload than the one that was checked stops it."""
     return _advance(
@@ -69,7 +70,9 @@ def advance_to_uploaded(
         VideoStatus.UPLOADED,
         sources=(VideoStatus.PENDING,),
         guard=SQL("AND v.upload_number = %(upload_number)s"),
-        changes=SQL("source_etag = %(etag)s, source_bytes = %(size_bytes)s, error_reason = NULL"),
+        changes=SQL(
+            "source_etag = %(etag)s, source_bytes = %(size_bytes)s, source_s = %(source_s)s, error_reason = NULL"
+        ),
         values={
             "tenant_id": tenant_id,
             "id": video_id,
@@ -79,6 +82,7 @@ def advance_to_uploaded(
             "upload_number": upload_number,
             "etag": etag,
             "size_bytes": size_bytes,
+            "source_s": source_s,
         },
     )
 

@@ -33,6 +33,7 @@ class Video:
     multipart_id: str | None
     source_etag: str | None
     source_bytes: int | None
+    source_s: float | None
     published_job_id: UUID | None
     hls_path: str | None
     thumbnail_path: str | None

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
@@ -17,13 +17,15 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import AcademyError, PermanentError, Unavailable
 from pipeline.execution.batch_reports import BatchJob
 from pipeline.execution.catalog import Profile
-from pipeline.execution.executor import JobReport, Submission
+from pipeline.execution.executor import JobReport, Submission, index_of, parent_of
 from pipeline.execution.token_bucket import TokenBucket
+from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
 from pipeline.retrying import Patience, retrying
 
 if TYPE_CHECKING:
     from mypy_boto3_batch import BatchClient
+    from mypy_boto3_batch.literals import JobStatusType
     from mypy_boto3_logs import CloudWatchLogsClient
 
 # Quotas of AWS Batch: SubmitJob a second and account, bytes of its payload, ids of a DescribeJobs, a job's name.
@@ -84,6 +86,10 @@ class BatchExecutor:
             "tags": {"kind": submission.kind.value, "tenant": submission.share},
             "propagateTags": True,
         }
+        if submission.array_size is not None:
+            request["arrayProperties"] = {"size": submission.array_size}
+        if submission.after is not None:
+            request["dependsOn"] = [{"jobId": submission.after}]
         size = len(json.dumps(request).encode())
         if size > PAYLOAD_BYTES:
             raise PermanentError(Reason.SUBMIT_REFUSED, f"{size} bytes to submit, Batch takes {PAYLOAD_BYTES}")
@@ -105,12 +111,19 @@ class BatchExecutor:
                     (job["createdAt"], job["jobId"])
                     for page in pages
                     for job in page["jobSummaryList"]
-                    if job["jobName"] == name
+                    if job["jobName"] == name and parent_of(job["jobId"]) is None
                 ]
         return max(found)[1] if found else None
 
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         return {job.job_id: job.report() for job in self._jobs(handles)}
+
+    def list_children(self, handle: str, state: JobState) -> list[str]:
+        with _answering("ListJobs"):
+            pages = self._batch.get_paginator("list_jobs").paginate(
+                arrayJobId=handle, jobStatus=cast("JobStatusType", state.value.upper())
+            )
+            return sorted((job["jobId"] for page in pages for job in page["jobSummaryList"]), key=index_of)
 
     def cancel(self, handle: str, reason: str) -> None:
         # CancelJob does nothing to a job that has begun, and says that all is well.

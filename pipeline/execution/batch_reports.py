@@ -30,6 +30,14 @@ class BatchAttempt(_Said):
     status_reason: str | None = None
 
 
+class ArrayProperties(_Said):
+    """`size` and the children's states of an array, or the `index` of a child."""
+
+    size: int | None = None
+    index: int | None = None
+    status_summary: dict[str, int] = Field(default_factory=dict)
+
+
 class BatchJob(_Said):
     """`attempts` are the ended ones, and in some states the one that runs."""
 
@@ -40,6 +48,7 @@ class BatchJob(_Said):
     created_at: int
     attempts: tuple[BatchAttempt, ...] = ()
     container: AttemptContainer = AttemptContainer()
+    array_properties: ArrayProperties = ArrayProperties()
 
     @property
     def has_ended(self) -> bool:
@@ -67,6 +76,12 @@ class BatchJob(_Said):
             status_reason=self.status_reason or "",
             created_at=_instant(self.created_at),
             attempts=attempts,
+            children={
+                JobState(status.lower()): count
+                for status, count in self.array_properties.status_summary.items()
+                if count > 0
+            },
+            index=self.array_properties.index,
         )
 
     def log_stream(self, attempt: int) -> str | None:

@@ -47,7 +47,7 @@ class Unreachable(TransientError):
 
 
 class ControlPlaneClient:
-    """Calls the control plane as one attempt of one job.
+    """Calls the control plane as one attempt of one job, or at one part of it.
 
     Raises `FencedError` when this attempt is not the newest one of a live job, `Refused` for any other no, and
     `Unreachable` when no answer comes within the environment's patience. Once `hurry` is set, a call that fails
@@ -56,6 +56,8 @@ class ControlPlaneClient:
 
     def __init__(self, environment: JobEnvironment, *, hurry: Event) -> None:
         self._base_url = f"{environment.control_plane_url.rstrip('/')}/api/v1/internal/jobs/{environment.job_id}"
+        if environment.part is not None:
+            self._base_url += f"/parts/{environment.part}"
         self._attempt = environment.attempt
         self._handle = environment.handle
         self._patience = replace(CALL, total_s=environment.patience_s)

@@ -50,5 +50,6 @@ def _run_remotely(program: JobProgram[SpecT, OutcomeT], termination: Termination
         places = {str(error["loc"][0]): error["msg"] for error in exc.errors(include_input=False)}
         log.error("environment_invalid", variables=places)  # noqa: TRY400  # a traceback tells nothing more
         return EXIT_PERMANENT
-    with bind_log_context(job_id=environment.job_id, attempt=environment.attempt):
+    part = {"part": environment.part} if environment.part is not None else {}
+    with bind_log_context(job_id=environment.job_id, attempt=environment.attempt, **part):
         return run_remotely(program, environment, termination)

@@ -7,13 +7,14 @@ REDIS_URL                optional: a user that may touch progress keys only
 JOB_SCRATCH              optional: below which folder to work
 AWS_BATCH_JOB_ID         set by the executor: the handle
 AWS_BATCH_JOB_ATTEMPT    set by the executor: counts from 1
+AWS_BATCH_JOB_ARRAY_INDEX  set by the executor for an array's child: which part of the job, counted from 0
 FINISH_PATIENCE_S        optional: how long an unreachable control plane is asked again, in seconds
 ENCODER                  optional: auto (default), nvenc or x264; a GPU queue's jobs get nvenc
 DECODER                  optional: cpu (default), auto or nvdec
 CPU_FALLBACK             optional: 1 lets a job that wants a GPU and gets none work on the CPU
 METRICS_NAMESPACE        optional: CloudWatch's namespace, for the attempt's own metrics; unset, none are written
 
-A run by hand reads ENCODER, DECODER and CPU_FALLBACK too.
+A run by hand reads ENCODER, DECODER and CPU_FALLBACK too, and the array's index.
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from pipeline.contracts.devices import DecoderWish, DeviceWish, EncoderWish
+
+ARRAY_INDEX = "AWS_BATCH_JOB_ARRAY_INDEX"
 
 
 class DeviceEnvironment(BaseModel):
@@ -58,5 +61,6 @@ class JobEnvironment(DeviceEnvironment):
     scratch: Path | None = Field(default=None, alias="JOB_SCRATCH")
     handle: str = Field(alias="AWS_BATCH_JOB_ID", min_length=1)
     attempt: int = Field(alias="AWS_BATCH_JOB_ATTEMPT", ge=1)
+    part: int | None = Field(default=None, alias=ARRAY_INDEX, ge=0)
     patience_s: float = Field(default=60.0, alias="FINISH_PATIENCE_S", gt=0)
     metrics_namespace: str | None = Field(default=None, alias="METRICS_NAMESPACE")

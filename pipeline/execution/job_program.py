@@ -22,6 +22,8 @@ class JobProgram(Generic[SpecT, OutcomeT]):
     `run` raises `PermanentError` or `TransientError`; it catches nothing broader and reports nothing by itself.
     `spec_for_file` makes the spec of a run by hand, from the file and the fields that the user gave. Every
     outcome type has the fields status ("ready" or "failed"), reason, detail and steps.
+
+    The program of an array's children has `shown_as`, the job's steps and the one of them that they are shown at.
     """
 
     kind: JobKind
@@ -30,6 +32,7 @@ class JobProgram(Generic[SpecT, OutcomeT]):
     steps: tuple[Step, ...]
     run: Callable[[SpecT, Workplace], OutcomeT]
     spec_for_file: Callable[[Path, Mapping[str, Any]], SpecT]
+    shown_as: tuple[tuple[Step, ...], Step] | None = None
 
     def failed_outcome(self, reason: Reason, detail: str, steps: Sequence[StepTime]) -> OutcomeT:
         return self.outcome_type.model_validate(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from pipeline.execution.attempt_files import ExitRecord
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT, Profile
-from pipeline.execution.local_state import AttemptRecord, JobRecord
+from pipeline.execution.local_records import AttemptRecord, JobRecord
 from pipeline.lifecycle.job_state import JobState
 
 EXITED = "Essential container in task exited"

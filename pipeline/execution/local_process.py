@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from pipeline.contracts.envelope import JobKind
-from pipeline.errors import Unavailable
+from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.attempt_files import AttemptRequest
 from pipeline.execution.catalog import CATALOG, Profile
 from pipeline.execution.executor import JobReport, Submission
@@ -22,14 +22,16 @@ from pipeline.execution.local_decisions import (
     attempt_started,
     job_ended,
     retry_pause_s,
-    to_forget,
 )
-from pipeline.execution.local_state import JobRecord, StateFolder, own_folder, report_of
+from pipeline.execution.local_jobs import LocalJobs
+from pipeline.execution.local_records import JobRecord, report_of
+from pipeline.execution.local_state import StateFolder, own_folder
 from pipeline.execution.local_submissions import handle_of, refuse_impossible
 from pipeline.execution.log_tail import read_tail
 from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment, command_of
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger
+from pipeline.reasons import Reason
 
 log = get_logger(__name__)
 
@@ -41,7 +43,7 @@ GRACE_S = 30.0
 
 
 class LocalExecutor:
-    """Implements `Executor`; at most `slots` attempts run at once, the oldest job first.
+    """Implements `Executor`; at most `slots` attempts run at once, the oldest job and an array's first children first.
 
     `grace_s` is the time between SIGTERM and SIGKILL, `retry_pause_s` the pause before the first retry, doubled for
     each further one. Raises `Unavailable` where another process owns `folder`.
@@ -63,7 +65,7 @@ class LocalExecutor:
         self._ownership = ExitStack()
         self._ownership.enter_context(own_folder(folder))
         self._state = StateFolder(folder)
-        self._jobs: dict[str, JobRecord] = {}
+        self._jobs = LocalJobs(self._state, kinds=catalog)
         self._running: dict[str, RunningAttempt] = {}
         self._not_before: dict[str, float] = {}
         self._closing = False
@@ -79,19 +81,14 @@ class LocalExecutor:
             self._require_open()
             if handle in self._jobs:
                 return handle
-            job = JobRecord(
-                handle=handle,
-                name=submission.name,
-                kind=submission.kind,
-                sequence=max((job.sequence for job in self._jobs.values()), default=0) + 1,
-                created_at=datetime.now(UTC),
-                state=JobState.RUNNABLE,
-            )
+            if submission.after is not None and submission.after not in self._jobs:
+                raise PermanentError(
+                    Reason.SUBMIT_REFUSED, f"{submission.name} waits for {submission.after!r}: unknown"
+                )
             try:
-                self._state.insert(job, submission.environment)
+                self._jobs.insert(submission)
             except OSError as exc:
                 raise Unavailable("executor_storage", f"{submission.name}: {exc}") from exc
-            self._jobs[handle] = job
             self._change.notify_all()
         return handle
 
@@ -104,22 +101,24 @@ class LocalExecutor:
     def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
         with self._change:
             self._require_open()
-            return {handle: report_of(self._jobs[handle]) for handle in handles if handle in self._jobs}
+            jobs = {handle: self._jobs.find(handle) for handle in handles}
+            return {
+                handle: report_of(job, self._jobs.children(handle)) for handle, job in jobs.items() if job is not None
+            }
+
+    def list_children(self, handle: str, state: JobState) -> list[str]:
+        with self._change:
+            self._require_open()
+            return [child.handle for child in self._jobs.children(handle) if child.state is state]
 
     def cancel(self, handle: str, reason: str) -> None:
         with self._change:
             self._require_open()
-            job = self._jobs.get(handle)
-            if job is None or job.is_ended or job.cancel_reason is not None:
+            job = self._jobs.find(handle)
+            if job is None:
                 return
-            cancelled = job.model_copy(update={"cancel_reason": reason})
-            running = self._running.get(handle)
             try:
-                if running is None:
-                    self._end(job_ended(cancelled, JobState.FAILED, reason, now=datetime.now(UTC)))
-                else:
-                    self._save(cancelled)
-                    running.stop()
+                self._cancel(job, reason)
             except OSError as exc:
                 raise Unavailable("executor_storage", f"{handle}: {exc}") from exc
             self._change.notify_all()
@@ -147,21 +146,12 @@ class LocalExecutor:
 
     def _reopen(self) -> None:
         """Take up what an earlier process left: adopt what runs, and clear away what nobody needs."""
-        for job in self._state.load_all():
-            if job.kind not in self._catalog:
-                log.error("local_job_of_unknown_kind", handle=job.handle, kind=job.kind)
-                continue
-            self._jobs[job.handle] = job
-            if job.is_ended:
-                self._state.forget_environment(job.handle)
+        for job in self._jobs.in_order():
             if job.state is JobState.RUNNING:
-                folder = self._state.attempt_folder(job.handle, job.attempt)
-                running = RunningAttempt(job.handle, job.attempt, folder, grace_s=self._grace_s)
-                self._running[job.handle] = running
-                if job.cancel_reason is not None:
-                    running.stop()
+                self._running[job.handle] = self._attempt_of(job)
+        for job in self._jobs.cancelled():
+            self._cancel(job, "")
         self._state.clear_scratch(except_for=[(running.handle, running.attempt) for running in self._running.values()])
-        self._prune()
 
     def _run(self) -> None:
         while True:
@@ -177,6 +167,7 @@ class LocalExecutor:
             for running in list(self._running.values()):
                 if not running.is_running():
                     self._reap(running)
+            self._jobs.settle()
             if not self._closing:
                 self._start_runnable()
         except OSError as exc:
@@ -203,23 +194,17 @@ class LocalExecutor:
             state=after.state.value,
         )
         self._state.remove_scratch(running.handle, running.attempt)
-        if after.is_ended:
-            self._end(after)
-        else:
-            self._save(after)
+        self._jobs.save(after)
+        if not after.is_ended:
             self._not_before[job.handle] = time.monotonic() + retry_pause_s(after, first_s=self._retry_pause_s)
         del self._running[running.handle]
 
     def _start_runnable(self) -> None:
         now = time.monotonic()
-        runnable = sorted(
-            (job for job in self._jobs.values() if job.state is JobState.RUNNABLE),
-            key=lambda job: job.sequence,
-        )
-        for job in runnable:
+        for job in self._jobs.in_order():
             if len(self._running) >= self._slots:
                 return
-            if self._not_before.get(job.handle, now) <= now:
+            if job.state is JobState.RUNNABLE and self._not_before.get(job.handle, now) <= now:
                 self._start(job)
 
     def _start(self, job: JobRecord) -> None:
@@ -239,40 +224,48 @@ class LocalExecutor:
                 "AWS_BATCH_JOB_ID": job.handle,
                 "AWS_BATCH_JOB_ATTEMPT": str(attempt),
                 "JOB_SCRATCH": str(scratch),
+                **({} if job.index is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.index)}),
             },
             timeout_s=profile.timeout_s,
             grace_s=self._grace_s,
         )
         # First on disk that it runs: a process that dies between here and the start leaves a lost attempt, not two.
-        self._save(attempt_started(job, now=datetime.now(UTC)))
+        started = attempt_started(job, now=datetime.now(UTC))
+        self._jobs.save(started)
         self._not_before.pop(job.handle, None)
-        running = RunningAttempt(job.handle, attempt, folder, grace_s=self._grace_s)
-        self._running[job.handle] = running
-        running.start(request)
+        self._running[job.handle] = self._attempt_of(started)
+        self._running[job.handle].start(request)
+
+    def _attempt_of(self, job: JobRecord) -> RunningAttempt:
+        folder = self._state.attempt_folder(job.handle, job.attempt)
+        return RunningAttempt(job.handle, job.attempt, folder, grace_s=self._grace_s)
+
+    def _cancel(self, job: JobRecord, reason: str) -> None:
+        """Also one that has been cancelled already: that may not have come to all of its children."""
+        if job.is_ended:
+            return
+        cancelled = job.model_copy(update={"cancel_reason": job.cancel_reason or reason})
+        running = self._running.get(job.handle)
+        if job.array_size is not None:
+            # Children that have not begun are over with this.
+            self._jobs.save(cancelled)
+            for child in list(self._jobs.children(job.handle)):
+                self._cancel(child, reason)
+        elif running is not None:
+            self._jobs.save(cancelled)
+            running.stop()
+        else:
+            self._jobs.save(job_ended(cancelled, JobState.FAILED, cancelled.cancel_reason or "", now=datetime.now(UTC)))
+            self._not_before.pop(job.handle, None)
 
     def _interrupt(self, job: JobRecord, running: RunningAttempt) -> None:
         try:
-            self._save(attempt_interrupted(job))
+            self._jobs.save(attempt_interrupted(job))
             running.stop()
         except OSError as exc:
             # A full disk: without its `stop` file the supervisor is killed when its time is over.
             log.error("attempt_not_interrupted", handle=job.handle, detail=str(exc))  # noqa: TRY400
             running.kill_after_grace()
-
-    def _end(self, job: JobRecord) -> None:
-        self._save(job)
-        self._state.forget_environment(job.handle)
-        self._not_before.pop(job.handle, None)
-        self._prune()
-
-    def _save(self, job: JobRecord) -> None:
-        self._state.save(job)
-        self._jobs[job.handle] = job
-
-    def _prune(self) -> None:
-        for handle in to_forget(self._jobs.values(), now=datetime.now(UTC)):
-            self._state.remove_job(handle)
-            del self._jobs[handle]
 
     def _require_open(self) -> None:
         if self._closing or not self._thread.is_alive():

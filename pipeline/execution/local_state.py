@@ -9,7 +9,8 @@
     jobs/{handle}/attempts/{n}/stop         made to ask the supervisor to end the attempt
     jobs/{handle}/attempts/{n}/exit.json    how the attempt ended: the last thing that the supervisor does
     jobs/{handle}/attempts/{n}/output.log   what the attempt wrote
-    scratch/{handle}-{n}/                   the attempt's JOB_SCRATCH, removed with it
+    jobs/{handle}/children/{index}/         a child of an array, once it has begun: the same but for the environment
+    scratch/{handle}-{n}/                   the attempt's JOB_SCRATCH, removed with it; a child's {array}.{index}-{n}
 
 The kernel lets go of a lock when its holder dies, whatever killed it, so that a held lock means a living process even
 after a restart or a reused process number.
@@ -21,76 +22,17 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.contracts.envelope import JobKind
 from pipeline.errors import Unavailable
-from pipeline.execution.attempt_files import Stored, sync_folder, try_lock, write_atomically
-from pipeline.execution.executor import AttemptReport, JobReport
-from pipeline.lifecycle.job_state import FINAL, JobState
+from pipeline.execution.attempt_files import sync_folder, try_lock, write_atomically
+from pipeline.execution.executor import index_of, parent_of
+from pipeline.execution.local_records import JobRecord
 from pipeline.logs import get_logger
 
 log = get_logger(__name__)
-
-
-class AttemptRecord(Stored):
-    """One attempt. `interrupted` is set when the executor's own close asked it to end."""
-
-    attempt: int
-    started_at: datetime
-    stopped_at: datetime | None = None
-    exit_code: int | None = None
-    status_reason: str = ""
-    interrupted: bool = False
-
-
-class JobRecord(Stored):
-    """One job. `sequence` is its place in the queue; `next_attempt` is set while it is runnable."""
-
-    handle: str
-    name: str
-    kind: JobKind
-    sequence: int
-    created_at: datetime
-    state: JobState
-    status_reason: str = ""
-    cancel_reason: str | None = None
-    ended_at: datetime | None = None
-    attempts: tuple[AttemptRecord, ...] = ()
-
-    @property
-    def is_ended(self) -> bool:
-        return self.state in FINAL
-
-    @property
-    def attempt(self) -> int:
-        """The attempt that runs, ran last, or is next to run."""
-        return len(self.attempts) + (self.state is JobState.RUNNABLE or not self.attempts)
-
-
-def report_of(job: JobRecord) -> JobReport:
-    """The job as every executor tells of it."""
-    return JobReport(
-        handle=job.handle,
-        name=job.name,
-        state=job.state,
-        attempt=job.attempt,
-        status_reason=job.status_reason,
-        created_at=job.created_at,
-        attempts=tuple(
-            AttemptReport(
-                attempt=attempt.attempt,
-                started_at=attempt.started_at,
-                stopped_at=attempt.stopped_at,
-                exit_code=attempt.exit_code,
-                status_reason=attempt.status_reason,
-            )
-            for attempt in job.attempts
-        ),
-    )
 
 
 class StateFolder:
@@ -104,16 +46,19 @@ class StateFolder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def job_folder(self, handle: str) -> Path:
-        return self.jobs / handle
+        parent = parent_of(handle)
+        return self.jobs / handle if parent is None else self.jobs / parent / "children" / str(index_of(handle))
 
     def attempt_folder(self, handle: str, attempt: int) -> Path:
         return self.job_folder(handle) / "attempts" / str(attempt)
 
     def scratch_folder(self, handle: str, attempt: int) -> Path:
-        return self.scratch / f"{handle}-{attempt}"
+        # No colon: what runs there may put the folder into a list of paths.
+        return self.scratch / f"{handle.replace(':', '.')}-{attempt}"
 
     def environment_file(self, handle: str) -> Path:
-        return self.job_folder(handle) / "environment.json"
+        """Of a child its array's."""
+        return self.job_folder(parent_of(handle) or handle) / "environment.json"
 
     def insert(self, job: JobRecord, environment: Mapping[str, str]) -> None:
         """Make the folder of a new job, whole or not at all."""
@@ -129,21 +74,26 @@ class StateFolder:
         sync_folder(self.jobs)
 
     def save(self, job: JobRecord) -> None:
-        write_atomically(self.job_folder(job.handle) / "job.json", job.model_dump_json())
+        folder = self.job_folder(job.handle)
+        if job.index is not None and not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            sync_folder(folder.parent)
+        write_atomically(folder / "job.json", job.model_dump_json())
 
-    def load_all(self) -> Iterator[JobRecord]:
-        """All jobs, in the order of their submission; what was not made whole is cleared away."""
-        jobs = []
+    def load_all(self) -> Iterator[tuple[JobRecord, list[JobRecord]]]:
+        """All jobs, with the children of arrays that are written down; what was not made whole is cleared away."""
         for folder in self.jobs.iterdir():
             if folder.name.startswith(".new-"):
                 shutil.rmtree(folder, ignore_errors=True)
                 continue
             try:
-                jobs.append(JobRecord.model_validate_json((folder / "job.json").read_bytes()))
+                job = _read(folder / "job.json")
+                children = [_read(path) for path in folder.glob("children/*/job.json")]
             except (OSError, ValidationError) as exc:
                 # The others must run on; to whoever asks, this one is unknown.
                 log.error("local_job_unreadable", folder=str(folder), detail=str(exc))  # noqa: TRY400
-        yield from sorted(jobs, key=lambda job: job.sequence)
+                continue
+            yield job, children
 
     def remove_job(self, handle: str) -> None:
         shutil.rmtree(self.job_folder(handle), ignore_errors=True)
@@ -160,6 +110,10 @@ class StateFolder:
 
     def forget_environment(self, handle: str) -> None:
         self.environment_file(handle).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> JobRecord:
+    return JobRecord.model_validate_json(path.read_bytes())
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from pipeline.execution.usage_watch import UsageWatch
 from pipeline.logs import bind_log_context, get_logger
 from pipeline.metrics.usage import figures_of_usage
 from pipeline.progress.board import open_board
+from pipeline.progress.parts_sum import JOIN_ATTEMPT, PartOf
 from pipeline.reasons import Reason
 
 log = get_logger(__name__)
@@ -66,12 +67,14 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             stack.enter_context(bind_log_context(tenant_id=reply.tenant_id))
             log.info("attempt_started", kind=reply.kind.value, handle=self._environment.handle)
             spec = self._spec(reply)
+            place = self._place(reply)
             board = stack.enter_context(
                 open_board(
                     self._environment.redis_url,
                     reply.progress.keys,
                     job_id=self._environment.job_id,
-                    attempt=self._environment.attempt,
+                    attempt=self._environment.attempt if place is None else JOIN_ATTEMPT,
+                    place=place,
                 )
             )
             session = stack.enter_context(open_session())
@@ -149,6 +152,12 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
         except (FencedError, Refused) as exc:
             log.warning("fail_refused", detail=detail_of(exc))
         return exit_code_of(failure)
+
+    def _place(self, reply: StartReply) -> PartOf | None:
+        if reply.progress.part is None or self._program.shown_as is None:
+            return None
+        steps, step = self._program.shown_as
+        return PartOf(reply.progress.part, steps, step)
 
     def _spec(self, reply: StartReply) -> SpecT:
         if reply.kind is not self._program.kind:

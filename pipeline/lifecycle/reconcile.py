@@ -8,6 +8,7 @@
     OutcomeAbsent      a look for the outcome object               Fail
     FailedForGood      the job's `fail`, permanent                 Fail, Ignore, Refuse
     FailedForNow       the job's `fail`, transient                 RecordReason, Ignore, Refuse
+    PartFailed         a child of its array, or the sweep          Fail, Ignore
     Cancelled          a person                                    Fail, Refuse
 
 Late, doubled and reordered news does nothing: a job's place only moves forward.
@@ -82,11 +83,20 @@ class FailedForNow:
 
 
 @dataclass(frozen=True)
+class PartFailed:
+    """A child of the array that makes the job's parts has failed for good: the job itself will never begin."""
+
+    part: int
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True)
 class Cancelled:
     by: str
 
 
-News = Reported | Unknown | Started | Finished | OutcomeAbsent | FailedForGood | FailedForNow | Cancelled
+News = Reported | Unknown | Started | Finished | OutcomeAbsent | FailedForGood | FailedForNow | PartFailed | Cancelled
 
 
 @dataclass(frozen=True)
@@ -169,6 +179,10 @@ def reconcile(job: JobView, news: News) -> Decision:
             if job.place == Place(news.attempt, JobState.FAILED):
                 return Ignore()
             return _fenced(job, news.handle, news.attempt) or RecordReason(news.attempt, news.reason, news.detail)
+        case PartFailed():
+            if job.place.state in FINAL:
+                return Ignore()
+            return Fail(job.place.attempt, news.reason, f"part {news.part}: {news.detail}")
         case Cancelled():
             if job.place.state in FINAL:
                 return Refuse("job_has_ended")
@@ -212,19 +226,19 @@ def _absent(job: JobView, news: OutcomeAbsent) -> Decision:
         case Unknown():
             return Fail(job.place.attempt, Reason.JOB_LOST, f"the executor does not know {job.handle}")
         case Reported() as report:
-            reason, detail = _reason_of(job, report)
+            reason, detail = reason_of_end(report, said=job.last_reason, detail=job.last_detail)
             return Fail(max(job.place.attempt, report.place.attempt), reason, detail)
 
 
-def _reason_of(job: JobView, report: Reported) -> tuple[Reason, str]:
-    """Why the job failed. What killed the last attempt comes before what it, or one before it, said while it could."""
+def reason_of_end(report: Reported, *, said: Reason | None, detail: str) -> tuple[Reason, str]:
+    """Why a job failed. What killed its last attempt comes before what that one, or one before it, `said` of itself."""
     if report.place.state is JobState.SUCCEEDED:
         return Reason.OUTCOME_MISSING, "the executor reports success"
-    detail = f"{report.status_reason} (exit code {report.exit_code})"
+    seen = f"{report.status_reason} (exit code {report.exit_code})"
     if "timeout" in report.status_reason.lower() or "timed out" in report.status_reason.lower():
-        return Reason.TIMED_OUT, detail
+        return Reason.TIMED_OUT, seen
     if report.exit_code == EXIT_KILLED:
-        return Reason.WORKER_KILLED, detail
-    if job.last_reason is not None:
-        return job.last_reason, job.last_detail
-    return Reason.JOB_LOST, detail
+        return Reason.WORKER_KILLED, seen
+    if said is not None:
+        return said, detail
+    return Reason.JOB_LOST, seen

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pipeline.progress.connection import TIMEOUT_S, BestEffort, connect
 from pipeline.progress.keys import IN_PROGRESS_TTL_S
 from pipeline.progress.news import ProgressNews, ProgressSink
+from pipeline.progress.parts_sum import PartOf, PartsSum
 from pipeline.progress.scripts import load_script
 
 # Four writes a second look smooth to a person and are nothing to Redis.
@@ -33,13 +34,16 @@ class NoBoard:
 
 @contextmanager
 def open_board(
-    redis_url: SecretStr | None, keys: Sequence[str], *, job_id: str, attempt: int
+    redis_url: SecretStr | None, keys: Sequence[str], *, job_id: str, attempt: int, place: PartOf | None = None
 ) -> Iterator[ProgressSink]:
-    """A sink that writes to all of `keys`; the newest news is flushed at the end, as far as Redis is there."""
+    """A sink that writes to all of `keys`; the newest news is flushed at the end, as far as Redis is there.
+
+    With a `place`, that of a child in its array, what is written is what all children have done.
+    """
     if redis_url is None or not keys:
         yield NoBoard()
         return
-    board = ProgressBoard(redis_url, keys, job_id=job_id, attempt=attempt)
+    board = ProgressBoard(redis_url, keys, job_id=job_id, attempt=attempt, place=place)
     try:
         yield board
     finally:
@@ -49,8 +53,11 @@ def open_board(
 class ProgressBoard:
     """Writes the newest news from a thread of its own, so that a slow or dead Redis never holds up the job."""
 
-    def __init__(self, redis_url: SecretStr, keys: Sequence[str], *, job_id: str, attempt: int) -> None:
+    def __init__(
+        self, redis_url: SecretStr, keys: Sequence[str], *, job_id: str, attempt: int, place: PartOf | None = None
+    ) -> None:
         self._redis_url = redis_url
+        self._place = place
         self._keys = tuple(keys)
         self._about: dict[str, Any] = {"job_id": job_id, "attempt": attempt, "started_at": round(time.time(), 3)}
         self._best_effort = BestEffort()
@@ -75,11 +82,13 @@ class ProgressBoard:
     def _write_on(self) -> None:
         with closing(connect(self._redis_url, connections=1)) as client:
             advance = client.register_script(load_script("advance_progress"))
+            parts = PartsSum(client, self._place) if self._place is not None else None
             while (news := self._next()) is not None:
                 if not self._best_effort.is_resting:
                     with self._best_effort:
+                        value = self._value(parts.whole(news) if parts is not None else news)
                         for key in self._keys:
-                            advance(keys=[key], args=[self._value(news), IN_PROGRESS_TTL_S])
+                            advance(keys=[key], args=[value, IN_PROGRESS_TTL_S])
                 with self._change:
                     self._change.wait_for(lambda: self._closing, timeout=WRITE_EVERY_S)
 

@@ -24,12 +24,21 @@ def job_progress(tenant_id: str, job_id: UUID | str) -> str:
     return f"tenant:{tenant_id}:job:{job_id}:progress"
 
 
+def job_parts(tenant_id: str, job_id: UUID | str) -> str:
+    """A hash: what share of its work each child of the job's array has done."""
+    return f"tenant:{tenant_id}:job:{job_id}:parts"
+
+
 def batch_status(tenant_id: str, batch_id: UUID | str) -> str:
     """Its progress is that of its jobs, which the status names."""
     return f"tenant:{tenant_id}:omr_batch:{batch_id}:status"
 
 
 # What the jobs' ACL user may touch (Redis ACL pattern syntax).
-JOB_KEY_PATTERNS: tuple[str, ...] = ("tenant:*:video:*:progress", "tenant:*:job:*:progress")
-# What that user may call: the progress script and what it runs, and what redis-py says when it connects.
-JOB_COMMANDS: tuple[str, ...] = ("evalsha", "script|load", "get", "set", "client|setinfo")
+JOB_KEY_PATTERNS: tuple[str, ...] = ("tenant:*:video:*:progress", "tenant:*:job:*:progress", "tenant:*:job:*:parts")
+# What that user may call: the progress scripts and what they run, and what redis-py says when it connects.
+JOB_COMMANDS: tuple[str, ...] = (
+    *("evalsha", "script|load", "client|setinfo"),
+    *("get", "set"),
+    *("hget", "hset", "hsetnx", "hgetall", "expire"),
+)

@@ -23,6 +23,11 @@ def attempt_prefix(tenant_id: str, video_id: UUID, job_id: UUID, attempt: int) -
     return f"{video_prefix(tenant_id, video_id)}hls/{job_id}-{attempt}/"
 
 
+def part_prefix(tenant_id: str, video_id: UUID, job_id: UUID, *, part: int, attempt: int) -> str:
+    """Where one attempt at a part of a job writes; the join job reads it, and no player."""
+    return f"{video_prefix(tenant_id, video_id)}hls/{job_id}-p{part}-{attempt}/"
+
+
 def outcome_key(prefix: str) -> str:
     """The outcome object below an attempt's prefix, of whatever kind."""
     return prefix + OUTCOME_NAME

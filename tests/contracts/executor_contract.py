@@ -1,6 +1,7 @@
 """What every executor must do, whatever runs the jobs. An implementation subclasses this and gives a `lab` fixture."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
 from uuid import uuid4
@@ -8,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from pipeline.errors import PermanentError
-from pipeline.execution.executor import Executor, JobReport, Submission
+from pipeline.execution.executor import Executor, JobReport, Submission, child_handle
 from pipeline.lifecycle.job_state import FINAL, JobState
 from tests.fixtures.waiting import wait_for
 
@@ -17,7 +18,7 @@ ATTEMPTS = 3
 
 
 class Behaviour(StrEnum):
-    """What the suite's jobs do. Each prints "attempt N" with its number first."""
+    """What the suite's jobs do. Each prints "attempt N" with its number first, a child "attempt N of child INDEX"."""
 
     SUCCEEDS = "succeeds"
     FAILS_FOR_GOOD = "fails_for_good"
@@ -32,6 +33,8 @@ class Behaviour(StrEnum):
     """Exits 3, which no rule names."""
     RUNS_ON = "runs_on"
     """Runs until it is ended."""
+    DIFFERS_BY_INDEX = "differs_by_index"
+    """In an array: child 0 asks once more, child 1 fails for good, all others succeed."""
 
 
 class ExecutorLab(Protocol):
@@ -132,6 +135,79 @@ class ExecutorContract:
         assert lab.executor.read_log(handle, 3, tail_lines=1) is None
         assert lab.executor.read_log("nobody-knows-it", 1, tail_lines=1) is None
 
+    def test_an_array_runs_a_child_for_each_index_and_then_what_waits_for_it(self, lab: ExecutorLab):
+        name = str(uuid4())
+        array = lab.executor.submit(replace(lab.submission(name, Behaviour.SUCCEEDS), array_size=3))
+        join = _submit_after(lab, array)
+        reports = lab.executor.describe([array, join])
+        assert {report.state for report in reports.values()} == {JobState.PENDING}
+        assert sum(reports[array].children.values()) == 3
+        wait_for(lambda: lab.executor.list_children(array, JobState.SUCCEEDED), "the first child ends")
+        lab.reopen()
+        joined = _wait_for_end(lab, join)
+        assert (joined.state, joined.exit_code) == (JobState.SUCCEEDED, 0)
+        assert lab.executor.find(name) == array
+        report = lab.executor.describe([array])[array]
+        assert (report.state, report.attempt, report.attempts) == (JobState.SUCCEEDED, 1, ())
+        assert report.children == {JobState.SUCCEEDED: 3}
+        handles = lab.executor.list_children(array, JobState.SUCCEEDED)
+        children = lab.executor.describe(handles)
+        assert [(children[h].name, children[h].parent, children[h].index) for h in handles] == [
+            (name, array, index) for index in range(3)
+        ]
+        assert [lab.executor.read_log(h, children[h].attempt, tail_lines=9) for h in handles] == [
+            [f"attempt {children[h].attempt} of child {children[h].index}"] for h in handles
+        ]
+        stops = [child.attempts[-1].stopped_at for child in children.values()]
+        assert all(stop is not None and stop <= (joined.attempts[0].started_at or stop) for stop in stops)
+
+    def test_children_fail_each_for_itself_and_what_waits_for_them_fails_without_an_attempt(self, lab: ExecutorLab):
+        submission = lab.submission(str(uuid4()), Behaviour.DIFFERS_BY_INDEX)
+        array = lab.executor.submit(replace(submission, array_size=3))
+        join = _submit_after(lab, array)
+        behind = _submit_after(lab, join)
+        report = _wait_for_end(lab, array)
+        assert (report.state, report.status_reason) == (JobState.FAILED, "Array Child Job failed")
+        assert report.children == {JobState.SUCCEEDED: 2, JobState.FAILED: 1}
+        handles = [child_handle(array, index) for index in range(3)]
+        children = lab.executor.describe(handles)
+        assert [[a.exit_code for a in children[h].attempts] for h in handles] == [[75, 0], [65], [0]]
+        assert lab.executor.list_children(array, JobState.FAILED) == [handles[1]]
+        assert lab.executor.list_children(join, JobState.FAILED) == []
+        assert lab.executor.read_log(handles[0], 2, tail_lines=1) == ["attempt 2 of child 0"]
+        assert lab.executor.read_log(array, 1, tail_lines=1) is None
+        for waiting in (join, behind, _submit_after(lab, array)):
+            report = _wait_for_end(lab, waiting)
+            assert (report.state, report.status_reason) == (JobState.FAILED, "Dependent Job failed")
+            assert report.attempts == ()
+
+    def test_a_cancelled_array_ends_with_all_its_children_and_what_waits_for_it_fails(self, lab: ExecutorLab):
+        array = lab.executor.submit(replace(lab.submission(str(uuid4()), Behaviour.RUNS_ON), array_size=3))
+        join, unwanted = _submit_after(lab, array), _submit_after(lab, array)
+        first, second, third = (child_handle(array, index) for index in range(3))
+        wait_for(lambda: lab.executor.read_log(first, 1, tail_lines=1), "the first child runs")
+        assert lab.executor.describe([array])[array].children == {JobState.RUNNING: 1, JobState.RUNNABLE: 2}
+        lab.executor.cancel(third, "this child only")
+        lab.executor.cancel(unwanted, "not needed")
+        lab.executor.cancel(array, "a person said so")
+        report = _wait_for_end(lab, array)
+        assert (report.state, report.status_reason) == (JobState.FAILED, "a person said so")
+        assert report.children == {JobState.FAILED: 3}
+        children = lab.executor.describe([first, second, third])
+        assert [(children[h].status_reason, len(children[h].attempts)) for h in (first, second, third)] == [
+            ("a person said so", 1),
+            ("a person said so", 0),
+            ("this child only", 0),
+        ]
+        reasons = {_wait_for_end(lab, waiting).status_reason for waiting in (join, unwanted)}
+        assert reasons == {"Dependent Job failed", "not needed"}
+        assert [lab.executor.describe([waiting])[waiting].attempts for waiting in (join, unwanted)] == [(), ()]
+
+    @pytest.mark.parametrize("size", [-1, 0, 1, 10_001])
+    def test_an_array_of_a_size_that_batch_does_not_take_is_refused(self, lab: ExecutorLab, size: int):
+        with pytest.raises(PermanentError, match=str(size)):
+            lab.executor.submit(replace(lab.submission("array", Behaviour.SUCCEEDS), array_size=size))
+
     def test_a_name_that_no_executor_takes_is_refused_for_good(self, lab: ExecutorLab):
         for name in ("", "a/b", "x" * 129, "../../etc"):
             with pytest.raises(PermanentError):
@@ -145,6 +221,10 @@ class ExecutorContract:
 
 def _run(lab: ExecutorLab, behaviour: Behaviour) -> JobReport:
     return _wait_for_end(lab, lab.executor.submit(lab.submission(str(uuid4()), behaviour)))
+
+
+def _submit_after(lab: ExecutorLab, handle: str) -> str:
+    return lab.executor.submit(replace(lab.submission(str(uuid4()), Behaviour.SUCCEEDS), after=handle))
 
 
 def _wait_for_end(lab: ExecutorLab, handle: str) -> JobReport:

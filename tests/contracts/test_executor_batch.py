@@ -58,6 +58,15 @@ def test_what_is_submitted_names_the_queue_the_definition_and_the_tenants_share(
     assert request["tags"] == {"kind": "transcode", "tenant": "tenant-1"}
 
 
+def test_an_array_and_what_waits_for_it_are_submitted_in_batchs_words(account: BatchAccount):
+    lab = BatchLab(account)
+    array = lab.executor.submit(replace(lab.submission("parts", Behaviour.SUCCEEDS), array_size=10_000))
+    lab.executor.submit(replace(lab.submission("join", Behaviour.SUCCEEDS), after=array))
+    parts, join = account.requests
+    assert (parts["arrayProperties"], parts.get("dependsOn")) == ({"size": 10_000}, None)
+    assert (join.get("arrayProperties"), join["dependsOn"]) == (None, [{"jobId": array}])
+
+
 def test_a_job_without_a_priority_has_its_kinds_own(account: BatchAccount):
     logs = boto3.client("logs", region_name=REGION)
     catalog = {kind: replace(profile, priority=5) for kind, profile in CATALOG.items()}

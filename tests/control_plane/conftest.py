@@ -46,7 +46,6 @@ def settings(
             max_source_bytes=100 * 1024 * 1024,
             split_above_s=1800,
             split_part_s=120,
-            split_workers=2,
             omr_pages_per_job=4,
             omr_bytes_per_page=1000,
             omr_max_batch_bytes=1024 * 1024,

@@ -80,6 +80,9 @@ class RecordingExecutor:
             raise self.failure
         return {handle: self.reports[handle] for handle in handles if handle in self.reports}
 
+    def list_children(self, handle: str, state: JobState) -> list[str]:
+        return sorted(h for h, report in self.reports.items() if report.parent == handle and report.state is state)
+
     def cancel(self, handle: str, reason: str) -> None:
         if self.failure is not None:
             raise self.failure

@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
-from pipeline.contracts.transcode import Split, TranscodeSpec
+from pipeline.contracts.transcode import TranscodeSpec
 from pipeline.database.video_moves import list_moves
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.job_state import JobState
@@ -30,7 +30,6 @@ def test_start_tells_the_whole_spec_with_a_url_that_reads_the_source(plane: Plan
     spec = TranscodeSpec.model_validate(reply["spec"])
     assert httpx.get(spec.source.url).content == SOURCE
     assert spec.source.etag == plane.video(video_id).source_etag
-    assert spec.split == Split(above_s=1800, part_s=120, workers=2)
     assert (reply["kind"], reply["tenant_id"]) == ("transcode", TENANT)
     assert reply["progress"]["keys"] == [
         f"tenant:{TENANT}:job:{worker.job_id}:progress",

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 from control_plane.app import create_app
 from control_plane.cdn.routes import router as cdn
 from control_plane.health.routes import router as health
+from control_plane.internal_jobs.part_routes import router as internal_parts
 from control_plane.internal_jobs.routes import router as internal
 from control_plane.watch.routes import router as watch
 from pipeline.settings import Settings
@@ -18,7 +19,7 @@ from tests.control_plane.plane import OTHER, TENANT, Plane, init_body, token
 # Without a user's token on purpose: probes, published streams, static pages, and calls with a job's own token.
 OPEN = {
     route.path_format
-    for router in (health, cdn, watch, internal)
+    for router in (health, cdn, watch, internal, internal_parts)
     for route in router.routes
     if isinstance(route, APIRoute)
 }

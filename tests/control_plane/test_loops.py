@@ -254,8 +254,10 @@ def test_an_outcome_that_cannot_be_read_keeps_no_other_job_from_its_end(plane: P
 
 
 def test_a_job_that_cannot_be_terminated_keeps_no_other_one_running(plane: Plane, monkeypatch: pytest.MonkeyPatch):
-    (_, first), (_, second) = plane.submitted(), plane.submitted()
-    for worker in (first, second):
+    # A round takes up all that wait, not the oldest only, which may be those that fail.
+    monkeypatch.setattr("control_plane.dispatch.terminations.AT_ONCE", 1)
+    (_, first), (_, second), (_, third) = plane.submitted(), plane.submitted(), plane.submitted()
+    for worker in (first, second, third):
         assert plane.call("POST", f"/jobs/{worker.job_id}/cancel").status_code == 200
     cancel = plane.executor.cancel
 
@@ -267,7 +269,7 @@ def test_a_job_that_cannot_be_terminated_keeps_no_other_one_running(plane: Plane
     monkeypatch.setattr(plane.executor, "cancel", cancel_others)
     with pytest.raises(PermanentError, match="this one"):
         plane.turn("terminations")
-    assert [handle for handle, _ in plane.executor.cancelled] == [second.handle]
+    assert [handle for handle, _ in plane.executor.cancelled] == [second.handle, third.handle]
     assert plane.job(first.job_id).terminated_at is None
 
 

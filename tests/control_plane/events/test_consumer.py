@@ -14,6 +14,7 @@ from moto import mock_aws
 from control_plane.events import consumer
 from control_plane.events.consumer import consume
 from control_plane.events.queue import SqsQueue
+from control_plane.events.state_changes import read_state_change
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news
 from control_plane.services import Services
@@ -121,6 +122,22 @@ def test_events_of_jobs_that_are_not_ours_are_deleted(plane: Plane, mail: Mail):
     mail.send(event("someone-elses", "RUNNING"))
     consume(plane.services, mail.queue, Event())
     assert mail.left() == (0, 0)
+
+
+def test_events_of_an_arrays_children_name_their_array_and_are_deleted(plane: Plane, mail: Mail):
+    job_id, handle = dispatched(plane)
+    child = event(f"{handle}:3", "RUNNABLE", arrayProperties={"index": 3, "statusSummary": {}}, attempts=[attempt(75)])
+    report = read_state_change(child)
+    assert (report.parent, report.index, report.exit_code, report.attempt) == (handle, 3, 75, 2)
+    summary = {"size": 4, "statusSummary": {"RUNNABLE": 1, "SUCCEEDED": 3, "FAILED": 0}}
+    array = event(handle, "PENDING", arrayProperties=summary)
+    report = read_state_change(array)
+    assert (report.parent, report.index, report.attempt) == (None, None, 1)
+    assert report.children == {JobState.RUNNABLE: 1, JobState.SUCCEEDED: 3}
+    for body in (child, array):
+        mail.send(body)
+    consume(plane.services, mail.queue, Event())
+    assert (plane.job(job_id).state, mail.left()) == (JobState.PENDING, (0, 0))
 
 
 @pytest.mark.parametrize(

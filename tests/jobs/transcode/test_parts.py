@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from jobs.transcode.encode import CoverageFacts, EncodeReport, SegmentFact, TrackFacts
 from jobs.transcode.joining import PartsDiffer, join
-from jobs.transcode.parts import cut, cut_if_long, whole
+from jobs.transcode.parts import cut, whole
 from jobs.transcode.plan import Plan, plan_transcode
-from pipeline.contracts.transcode import Source, Split, TranscodeSpec
+from pipeline.contracts.transcode import Source, TranscodeSpec
 from tests.jobs.transcode.test_plan import facts, video
 
 RATES = [Fraction(25), Fraction(30000, 1001), Fraction(25, 2), Fraction(60), Fraction(1), Fraction(24000, 1001)]
@@ -46,12 +46,6 @@ def test_an_even_number_of_key_frames_comes_before_every_part(rate: Fraction, se
 def test_a_lecture_of_three_hours_has_sixty_parts_of_three_minutes():
     plan = plan_of(seconds=3 * 3600)
     assert {len(part.segments) for part in cut(plan, 60)} == {45}
-
-
-def test_only_what_is_longer_than_was_set_is_cut():
-    split = Split(above_s=1200, part_s=180)
-    assert [len(cut_if_long(plan_of(seconds=seconds), split)) for seconds in (1200, 1201, 10800)] == [1, 7, 60]
-    assert len(cut_if_long(plan_of(seconds=10800), None)) == 1
 
 
 def test_sound_belongs_to_the_whole_and_to_no_part_of_the_pictures():

@@ -46,7 +46,10 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "the newest job": ("jobs_of_asset", lambda c: jobs.find_newest_job(c, "t5", uuid4())),
     "the dispatcher": ("jobs_to_dispatch", jobs_of_all_tenants.lock_next_to_dispatch),
     "the sweep": ("jobs_live", lambda c: jobs_of_all_tenants.list_live_jobs(c, after=None, limit=100)),
-    "terminations": ("jobs_to_terminate", lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, limit=100)),
+    "terminations": (
+        "jobs_to_terminate",
+        lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, after=None, limit=100),
+    ),
     "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
     "a tenant's batches": (
         "omr_batches_newest",

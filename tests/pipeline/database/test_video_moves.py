@@ -32,7 +32,7 @@ def publication(video_id: UUID) -> Publication:
 
 def uploaded(c: Connection, v: UUID, *, upload_number: int = 1) -> Video | None:
     return advance_to_uploaded(
-        c, TENANT, v, job_id=JOB, actor="kim", upload_number=upload_number, etag="e", size_bytes=100
+        c, TENANT, v, job_id=JOB, actor="kim", upload_number=upload_number, etag="e", size_bytes=100, source_s=60
     )
 
 
@@ -96,7 +96,15 @@ def test_each_move_is_allowed_from_its_sources_only(
 
 def test_no_move_touches_another_tenants_video(connection: Connection, video: Video):
     stranger = advance_to_uploaded(
-        connection, "hagwon-2", video.id, job_id=JOB, actor="lee", upload_number=1, etag="e", size_bytes=100
+        connection,
+        "hagwon-2",
+        video.id,
+        job_id=JOB,
+        actor="lee",
+        upload_number=1,
+        etag="e",
+        size_bytes=100,
+        source_s=60,
     )
     assert stranger is None
     assert find_video(connection, "hagwon-2", video.id) is None

@@ -11,7 +11,7 @@ from pipeline.execution.attempt_files import ExitRecord
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, reason_of
 from pipeline.execution.local_decisions import LOST, attempt_ended, attempt_interrupted, attempt_started
-from pipeline.execution.local_state import JobRecord
+from pipeline.execution.local_records import JobRecord
 from pipeline.lifecycle.job_state import JobState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

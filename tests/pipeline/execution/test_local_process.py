@@ -16,7 +16,7 @@ from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import JobReport
 from pipeline.execution.local_decisions import KEEP_ENDED, KEEP_ENDED_JOBS
 from pipeline.execution.local_process import LocalExecutor
-from pipeline.execution.local_state import JobRecord
+from pipeline.execution.local_records import JobRecord
 from pipeline.lifecycle.job_state import FINAL, JobState
 from tests.fixtures.local_executor import (
     catalog,

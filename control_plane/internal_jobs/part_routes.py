@@ -1,0 +1,52 @@
+"""The four calls of an array's child, with the token of its array as bearer. They mean what a job's own calls mean."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from control_plane.auth import bearer_token
+from control_plane.internal_jobs import part_rules
+from control_plane.internal_jobs.tokens import PARTS_AUDIENCE, JobKey, verify_job_token
+from control_plane.services import Wired
+from pipeline.contracts.envelope import (
+    CallReply,
+    FailCall,
+    FinishCall,
+    StartCall,
+    StartReply,
+    UploadsCall,
+    UploadsReply,
+)
+
+router = APIRouter(prefix="/api/v1/internal/jobs/{job_id}/parts/{part}", tags=["internal"])
+
+
+async def _calling_array(request: Request, services: Wired, job_id: UUID) -> JobKey:
+    secret = services.settings.job_token_secret
+    assert secret is not None, "checked at start"
+    return verify_job_token(bearer_token(request), job_id, secret=secret.get_secret_value(), audience=PARTS_AUDIENCE)
+
+
+CallingArray = Annotated[JobKey, Depends(_calling_array)]
+Part = Annotated[int, Path(ge=0, lt=10_000)]
+
+
+@router.post("/start")
+def start(services: Wired, key: CallingArray, part: Part, call: StartCall) -> StartReply:
+    return part_rules.start(services, key, part, call)
+
+
+@router.post("/uploads")
+def uploads(services: Wired, key: CallingArray, part: Part, call: UploadsCall) -> UploadsReply:
+    return part_rules.sign_uploads(services, key, part, call)
+
+
+@router.post("/finish")
+def finish(services: Wired, key: CallingArray, part: Part, call: FinishCall) -> CallReply:
+    return CallReply(state=part_rules.finish(services, key, part, call).state)
+
+
+@router.post("/fail")
+def fail(services: Wired, key: CallingArray, part: Part, call: FailCall) -> CallReply:
+    return CallReply(state=part_rules.fail(services, key, part, call).state)
