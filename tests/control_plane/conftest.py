@@ -44,7 +44,7 @@ def settings(
             multipart_above_bytes=5 * 1024 * 1024,
             part_bytes=5 * 1024 * 1024,
             max_source_bytes=100 * 1024 * 1024,
-            split_above_s=1800,
+            split_above_s=300,
             split_part_s=120,
             omr_pages_per_job=4,
             omr_bytes_per_page=1000,

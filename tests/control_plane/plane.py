@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -96,12 +96,19 @@ class RecordingExecutor:
         return
 
     def tell(
-        self, handle: str, state: JobState, *, attempt: int, exit_codes: Sequence[int] = (), why: str = ""
+        self,
+        handle: str,
+        state: JobState,
+        *,
+        attempt: int,
+        exit_codes: Sequence[int] = (),
+        why: str = "",
+        children: Mapping[JobState, int] | None = None,
     ) -> None:
         now = datetime.now(UTC)
         ended = tuple(AttemptReport(n, now, now, code, why) for n, code in enumerate(exit_codes, start=1))
         name = handle.removeprefix("handle-")
-        self.reports[handle] = JobReport(handle, name, state, attempt, why, now, ended)
+        self.reports[handle] = JobReport(handle, name, state, attempt, why, now, ended, children or {})
 
 
 class StillBackground(Background):

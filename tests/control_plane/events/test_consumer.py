@@ -168,3 +168,28 @@ def test_a_message_whose_commit_failed_comes_again(plane: Plane, mail: Mail, mon
     assert len(calls) == 2
     assert plane.job(job_id).state == JobState.RUNNABLE
     assert mail.left() == (0, 0)
+
+
+def test_the_event_of_a_child_that_has_failed_ends_its_job_with_the_childs_reason(plane: Plane, mail: Mail):
+    plane.probe.duration_s = 360.0
+    job_id, handle = dispatched(plane)
+    array = f"{handle}-parts"
+    mail.send(event(f"{array}:0", "SUCCEEDED", attempts=[attempt(0)]))
+    mail.send(event(array, "PENDING", arrayProperties={"size": 3, "statusSummary": {"SUCCEEDED": 1}}))
+    consume(plane.services, mail.queue, Event())
+    assert plane.job(job_id).state == JobState.SUBMITTED
+    mail.send(event(f"{array}:1", "FAILED", statusReason="x", attempts=[attempt(137)]))
+    consume(plane.services, mail.queue, Event())
+    job = plane.job(job_id)
+    assert (job.state, job.reason, job.detail) == (JobState.FAILED, "WORKER_KILLED", "part 1: x (exit code 137)")
+    assert mail.left() == (0, 0)
+
+
+def test_a_job_that_was_given_up_for_its_array_has_the_reason_of_a_child(plane: Plane, mail: Mail):
+    plane.probe.duration_s = 360.0
+    job_id, handle = dispatched(plane)
+    plane.executor.tell(f"{handle}-parts:2", JobState.FAILED, attempt=3, exit_codes=[75, 75, 137], why="x")
+    mail.send(event(handle, "FAILED", statusReason="Dependent Job failed"))
+    consume(plane.services, mail.queue, Event())
+    job = plane.job(job_id)
+    assert (job.reason, job.detail) == ("WORKER_KILLED", "part 2: x (exit code 137)")

@@ -11,6 +11,7 @@ from psycopg.sql import SQL
 
 from pipeline.database import (
     job_attempts,
+    job_parts,
     jobs,
     jobs_of_all_tenants,
     omr_batches,
@@ -50,6 +51,9 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
         "jobs_to_terminate",
         lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, after=None, limit=100),
     ),
+    "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
+    "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
+    "parts": ("job_parts_pkey", lambda c: job_parts.list_part_attempts(c, "t5", uuid4())),
     "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
     "a tenant's batches": (
         "omr_batches_newest",
@@ -91,6 +95,8 @@ SELECT gen_random_uuid(), tenant_id, 'transcode', id, '{}', 'kim', 'succeeded', 
 FROM videos;
 INSERT INTO job_attempts (tenant_id, job_id, attempt, started_at, ended_at, ending, exit_code)
 SELECT tenant_id, id, 1, created_at, ended_at, 'succeeded', 0 FROM jobs;
+INSERT INTO job_parts (tenant_id, job_id, part, attempt, outputs_deleted_at)
+SELECT tenant_id, id, n, 1, now() FROM (SELECT * FROM jobs LIMIT 300) few, generate_series(0, 9) n;
 INSERT INTO omr_templates (id, tenant_id, name, template_version, template, outputs, created_by)
 SELECT gen_random_uuid(), 't' || n, 'Weekly test', '1', '{}', '[]', 'kim' FROM generate_series(0, 9) n;
 INSERT INTO omr_batches (id, tenant_id, exam_id, template_id, engine, overlays, created_by, created_at)

@@ -60,6 +60,13 @@ def test_a_job_knows_the_devices_of_its_environment_and_its_attempt(api: Interna
     assert api.outcome()["devices"] == {"encoder": "nvenc", "decoder": "cpu", "cpu_fallback": False, "attempt": 2}
 
 
+def test_the_child_of_an_array_speaks_for_its_part(api: InternalApi, run_job: RunJob):
+    code, said = run_job(api.environment(AWS_BATCH_JOB_ARRAY_INDEX="7"))
+    assert code == 0, said
+    called = {path for method, path, _ in api.requests if method == "POST"}
+    assert called == {f"/api/v1/internal/jobs/{JOB_ID}/parts/7/{name}" for name in ("start", "uploads", "finish")}
+
+
 def test_neither_token_nor_signatures_are_logged(api: InternalApi, run_job: RunJob):
     api.spec["behaviour"] = "permanent"
     _, said = run_job(api.environment())

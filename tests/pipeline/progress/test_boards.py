@@ -11,12 +11,14 @@ import pytest
 import redis
 from pydantic import SecretStr
 
+from pipeline.contracts.envelope import PartProgress
 from pipeline.contracts.transcode import STEPS
 from pipeline.progress import keys
 from pipeline.progress.answer import compose_answer
 from pipeline.progress.board import ProgressBoard, open_board
 from pipeline.progress.connection import connect
 from pipeline.progress.news import ProgressNews
+from pipeline.progress.parts_sum import PartOf
 from pipeline.progress.scripts import load_script
 from pipeline.progress.status import LARGEST_VALUE_BYTES, StatusBoard
 from tests.fixtures.proxies import TcpLine
@@ -26,6 +28,7 @@ TENANT = "hagwon-1"
 VIDEO, JOB = "video-1", "job-1"
 KEY = keys.video_progress(TENANT, VIDEO)
 JOB_KEY = keys.job_progress(TENANT, JOB)
+PARTS_KEY = keys.job_parts(TENANT, JOB)
 STATUS_KEY = keys.video_status(TENANT, VIDEO)
 
 
@@ -50,9 +53,13 @@ def stored(cache: "redis.Redis", key: str = KEY) -> dict[str, Any] | None:
     return None if text is None else json.loads(str(text))
 
 
-def write(url: str, percent: float, *, attempt: int = 1, job: str = JOB) -> None:
-    with open_board(SecretStr(url), [KEY, JOB_KEY], job_id=job, attempt=attempt) as board:
+def write(url: str, percent: float, *, attempt: int = 1, job: str = JOB, place: PartOf | None = None) -> None:
+    with open_board(SecretStr(url), [KEY, JOB_KEY], job_id=job, attempt=attempt, place=place) as board:
         board.show(news(percent))
+
+
+def place_of(number: int, *, parts: int = 4) -> PartOf:
+    return PartOf(PartProgress(key=PARTS_KEY, number=number, of=parts), STEPS, STEPS[3])
 
 
 def test_progress_is_written_by_the_jobs_user_to_its_keys_with_a_time_to_live(cache: "redis.Redis", job_redis_url: str):
@@ -108,6 +115,42 @@ def test_a_newer_job_replaces_an_older_one_and_not_the_other_way_round(cache: "r
     assert value["job_id"] == "newer"
 
 
+def test_what_the_children_of_an_array_have_done_adds_up_to_their_jobs_progress(
+    cache: "redis.Redis", job_redis_url: str
+):
+    """Of four parts; encoding and all before it is 82 hundredths of the job."""
+    shown = []
+    for number, percent in [(0, 100), (2, 50), (2, 20), (3, 50), (1, 100), (3, 100), (2, 100)]:
+        write(job_redis_url, percent, place=place_of(number))
+        value = stored(cache)
+        assert value is not None
+        assert (value["step_name"], value["attempt"]) == ("transcoding", 1)
+        shown.append((value["percent"], value["step_percent"]))
+    # A child that is tried again begins anew, and nothing goes back for it.
+    done = [1, 1.5, 1.5, 2, 3, 3.5, 4]
+    assert shown == [(round(82 * parts / 4, 2), round(100 * parts / 4, 1)) for parts in done]
+    assert keys.IN_PROGRESS_TTL_S - 60 < cache.ttl(PARTS_KEY) <= keys.IN_PROGRESS_TTL_S
+    write(job_redis_url, 40)
+    write(job_redis_url, 90)
+    after = stored(cache)
+    assert after is not None
+    assert after["percent"] == 90, "the join goes on where its parts have ended"
+
+
+def test_sixteen_children_at_once_lose_nothing_of_their_sum(cache: "redis.Redis", job_redis_url: str):
+    writers = [
+        threading.Thread(target=write, args=(job_redis_url, 100), kwargs={"place": place_of(number, parts=16)})
+        for number in range(16)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(20)
+    value = stored(cache)
+    assert value is not None
+    assert value["step_percent"] == 100
+
+
 @pytest.mark.parametrize("broken", ["", "null", "[1]", "{", '{"attempt": "x"}', '"text"', '{"job_id": "job-1"}'])
 def test_a_broken_value_is_replaced(cache: "redis.Redis", job_redis_url: str, broken: str):
     cache.set(KEY, broken)
@@ -145,6 +188,7 @@ def test_the_jobs_user_has_no_right_that_it_does_not_need(cache: "redis.Redis", 
     address = redis_url.rsplit("@", 1)[1]
     refused_before = _refusals(cache)
     write(f"redis://narrow:pw@{address}", 5)
+    write(f"redis://narrow:pw@{address}", 5, place=place_of(0))
     assert stored(cache) is None or _refusals(cache) > refused_before
     cache.execute_command("ACL", "DELUSER", "narrow")
 

@@ -1,0 +1,72 @@
+"""A part that cannot be made ends the job with that part's reason, however it comes to be known."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pipeline.execution.catalog import EXIT_TRANSIENT
+from pipeline.lifecycle.job_state import JobState
+from tests.control_plane.parts.child import Child, video_of
+from tests.control_plane.plane import Plane
+
+
+def test_a_part_that_cannot_be_made_ends_all_at_once_with_its_reason(plane: Plane, children: list[Child]):
+    children[0].call("start", 1)
+    children[1].call("start", 1)
+    replies = [children[1].call("fail", 1, detail="broken") for _ in range(2)]
+    assert replies[0].json() == {"state": "failed"}
+    job = plane.job(children[1].job_id)
+    assert (job.reason, job.detail) == ("CORRUPT", "part 1: broken")
+    assert video_of(plane, job.id) == ("FAILED", "CORRUPT")
+    assert "terminations" in plane.background.woken
+    plane.turn("terminations")
+    assert [handle for handle, _ in plane.executor.cancelled] == [f"handle-{job.id}", children[0].array]
+    assert plane.fetch("SELECT part, ending FROM job_parts ORDER BY part") == [(0, "retry"), (1, "failed")]
+
+
+def test_a_part_that_asks_to_be_tried_again_ends_nothing(plane: Plane, children: list[Child]):
+    child = children[0]
+    child.call("start", 1)
+    reply = child.call("fail", 1, reason="STORAGE_UNAVAILABLE", permanent=False)
+    assert reply.json() == {"state": "submitted"}
+    child.make(2)
+    assert video_of(plane, child.job_id) == ("PROCESSING", None)
+
+
+def by_the_sweep(plane: Plane, child: Child) -> None:
+    plane.executor.tell(child.array, JobState.PENDING, attempt=1, children={JobState.FAILED: 1})
+    plane.turn("sweep")
+
+
+def by_the_jobs_end(plane: Plane, child: Child) -> None:
+    """Nothing was heard of the array before the job that waited for it was given up."""
+    plane.executor.tell(child.array, JobState.FAILED, attempt=1, children={JobState.FAILED: 1})
+    plane.executor.tell(f"handle-{child.job_id}", JobState.FAILED, attempt=1, why="Dependent Job failed")
+    plane.turn("sweep")
+
+
+@pytest.mark.parametrize("found", [by_the_sweep, by_the_jobs_end])
+@pytest.mark.parametrize("end", [("STORAGE_UNAVAILABLE", 75), ("WORKER_KILLED", 137), ("JOB_LOST", 1)])
+def test_a_part_without_attempts_left_ends_the_job_with_its_own_reason(
+    plane: Plane,
+    children: list[Child],
+    found: Callable[[Plane, Child], None],
+    end: tuple[str, int],
+):
+    reason, code = end
+    child = children[1]
+    child.call("start", 3)
+    if code == EXIT_TRANSIENT:
+        child.call("fail", 3, reason=reason, permanent=False)
+    child.ends(JobState.FAILED, 75, 75, code)
+    found(plane, child)
+    assert video_of(plane, child.job_id) == ("FAILED", reason)
+
+
+def test_an_array_that_the_executor_has_lost_is_not_waited_for(plane: Plane, children: list[Child]):
+    del plane.executor.reports[children[0].array]
+    plane.turn("sweep")
+    assert video_of(plane, children[0].job_id)[0] == "UPLOADED", "it may only not be described yet"
+    plane.fetch("UPDATE jobs SET submitted_at = now() - interval '1 minute' RETURNING 1")
+    plane.turn("sweep")
+    assert video_of(plane, children[0].job_id) == ("FAILED", "JOB_LOST")
