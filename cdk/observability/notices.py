@@ -29,8 +29,7 @@ class Notices(Construct):
         )
         here = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
         for publisher in PUBLISHERS:
-            principal = iam.ServicePrincipal(publisher, conditions=here)
-            key.grant(principal, "kms:Decrypt", "kms:GenerateDataKey*")
-            self.topic.grant_publish(principal)
+            # To use the key, too.
+            self.topic.grant_publish(iam.ServicePrincipal(publisher, conditions=here))
         if environment.alarm_email is not None:
             self.topic.add_subscription(subscriptions.EmailSubscription(environment.alarm_email))

@@ -9,7 +9,7 @@ from threading import Event
 
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.database.job_counts import LiveJobs, Lull, count_live_jobs, count_untold_cancels
+from pipeline.database.job_counts import Limits, LiveJobs, count_live_jobs, count_untold_cancels
 from pipeline.execution.catalog import CATALOG
 from pipeline.lifecycle.job_state import LIVE, JobState
 from pipeline.metrics.catalog import JOBS, OLDEST_WAITING, SILENT_JOBS
@@ -27,7 +27,7 @@ CAPACITY_S = 13 * 3600.0
 # It waits for other jobs, which may all have to wait for capacity and then work.
 DEPENDS_S = 24 * 3600.0
 
-SILENT_AFTER: Lull = {
+SILENT_AFTER: Limits = {
     (kind, state): {
         JobState.SUBMITTED: PROMPTLY_S,
         JobState.PENDING: DEPENDS_S,

@@ -9,7 +9,7 @@ from psycopg.rows import TupleRow, class_row
 from pipeline.contracts.envelope import JobKind
 from pipeline.lifecycle.job_state import JobState
 
-Lull = Mapping[tuple[JobKind, JobState], float]
+Limits = Mapping[tuple[JobKind, JobState], float]
 """For how many seconds a row of this kind and state may stay as it is."""
 
 
@@ -24,20 +24,20 @@ class LiveJobs:
     silent: int
 
 
-def count_live_jobs(connection: Connection[TupleRow], lull: Lull) -> list[LiveJobs]:
+def count_live_jobs(connection: Connection[TupleRow], silent_after: Limits) -> list[LiveJobs]:
     """Those that there are; a job that waits for its next attempt has waited since its last one."""
     query = (
-        "WITH lull AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l (kind, state, seconds))"
+        "WITH limits AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l (kind, state, seconds))"
         " SELECT j.kind, j.state, count(*) AS jobs,"
         " COALESCE(EXTRACT(epoch FROM now() - min("
         "CASE WHEN j.started_at IS NULL THEN j.created_at ELSE j.updated_at END"
         ") FILTER (WHERE j.state IN ('submitted', 'runnable'))), 0)::float8 AS waited_s,"
-        " count(*) FILTER (WHERE j.updated_at < now() - make_interval(secs => lull.seconds)) AS silent"
-        " FROM jobs j LEFT JOIN lull USING (kind, state)"
+        " count(*) FILTER (WHERE j.updated_at < now() - make_interval(secs => limits.seconds)) AS silent"
+        " FROM jobs j LEFT JOIN limits USING (kind, state)"
         " WHERE j.state NOT IN ('succeeded', 'failed') GROUP BY j.kind, j.state"
     )
-    places = list(lull)
-    values = [[kind for kind, _ in places], [state for _, state in places], list(lull.values())]
+    places = list(silent_after)
+    values = [[kind for kind, _ in places], [state for _, state in places], list(silent_after.values())]
     with connection.cursor(row_factory=class_row(LiveJobs)) as cursor:
         return cursor.execute(query, values).fetchall()
 

@@ -24,7 +24,6 @@ from pipeline.execution.step_clock import StepClock
 from pipeline.execution.termination import Raised, Termination
 from pipeline.execution.usage_watch import UsageWatch
 from pipeline.logs import bind_log_context, get_logger
-from pipeline.metrics.usage import figures_of_usage
 from pipeline.progress.board import open_board
 from pipeline.progress.parts_sum import JOIN_ATTEMPT, PartOf
 from pipeline.reasons import Reason
@@ -103,6 +102,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
         if namespace is None:
             return
         from pipeline.metrics.emf import EmfLines  # noqa: PLC0415  # see above
+        from pipeline.metrics.usage import figures_of_usage  # noqa: PLC0415
 
         lines = EmfLines(namespace, emitter="job")
         lines.record(figures_of_usage(self._program.kind, self._watch.usage()))

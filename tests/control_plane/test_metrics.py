@@ -70,13 +70,15 @@ def test_a_reclaimed_machine_is_told_once_whether_its_job_could_say_so_or_not(
     _, worker = plane.submitted()
     worker.start(1)
     for reason in last_words:
-        worker.fail(1, reason, permanent=False)
+        for _ in range(2):
+            worker.fail(1, reason, permanent=False, usage=USAGE)
     why = "Host EC2 (instance i-0abc) terminated."
     for _ in range(2):
         plane.executor.tell(worker.handle, JobState.RUNNABLE, attempt=2, exit_codes=[143], why=why)
         plane.turn("sweep")
     worker.publish(2)
     assert grown("academy_spot_reclaims_total", kind="transcode") == 1
+    assert grown("academy_cpu_seconds_count", kind="transcode") == len(last_words)
     assert grown("academy_attempt_seconds_count", kind="transcode") == 2, "the lost attempt was paid for"
     assert grown("academy_queue_seconds_count", kind="transcode") == 1
     assert grown("academy_jobs_ended_total", kind="transcode", result="succeeded") == 1
@@ -92,6 +94,8 @@ def test_sheets_are_counted_with_those_that_a_person_has_to_look_at(plane: Plane
 def test_waiting_and_silent_jobs_of_all_tenants_are_read_from_the_rows(plane: Plane):
     plane.submitted()
     _, waiting = plane.submitted(tenant=OTHER)
+    plane.turn("gauges")
+    assert shown(plane)["academy_jobs", (("kind", "transcode"), ("state", "submitted"))] == 2
     plane.executor.tell(waiting.handle, JobState.RUNNABLE, attempt=1)
     plane.turn("sweep")
     plane.turn("gauges")
@@ -110,13 +114,18 @@ def test_waiting_and_silent_jobs_of_all_tenants_are_read_from_the_rows(plane: Pl
 
 def test_a_cancel_that_the_executor_has_not_heard_of_is_silent(plane: Plane):
     _, worker = plane.submitted()
+    plane.turn("gauges")
     plane.call("POST", f"/jobs/{worker.job_id}/cancel")
     age(plane, f"cancelled_at = now() - interval '{2 * PROMPTLY_S} seconds'")
     plane.turn("gauges")
     assert shown(plane)["academy_silent_jobs", ()] == 1
     plane.turn("terminations")
     plane.turn("gauges")
-    assert shown(plane)["academy_silent_jobs", ()] == 0
+    now = shown(plane)
+    assert now["academy_silent_jobs", ()] == 0
+    assert now["academy_jobs", (("kind", "transcode"), ("state", "submitted"))] == 0, (
+        "also where there is none any more"
+    )
 
 
 def age(plane: Plane, change: Any, job_id: object = None) -> None:
