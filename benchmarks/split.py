@@ -1,48 +1,79 @@
-"""What encoding in parts costs and gains: the job on a lecture, whole and in parts, with one process at a time or two.
+"""What an array costs and gains: a lecture by one job, and by children and a join job, with one or two workers.
 
 usage: python -m benchmarks.split [SECONDS [SOURCE]]
 
-The lecture is repeated until it lasts SECONDS (default 120). Prints a Markdown table: the job's wall and CPU seconds,
-how much more CPU time it takes than the whole, peak memory of all processes, and wall seconds of encoding and checking.
+The lecture is repeated until it lasts SECONDS (default 120). Children and join are processes of their own, as an
+executor starts them, by hand. Prints a Markdown table: wall and CPU seconds, how much more CPU time than by one job,
+how much of that each child has caused, and what it would be of the default's parts.
 """
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ladder import MEDIA, contestant_environment, print_machine
 from benchmarks.long_source import repeat
-from benchmarks.process_cost import Cost, run_measured
+from pipeline.contracts.transcode_part import PART_NAME
+from pipeline.execution.job_environment import ARRAY_INDEX
+from pipeline.execution.job_program import source_of_file
+from pipeline.settings import Settings
 
 DEFAULT_S = 120.0
-# Parts, and processes at a time.
-WAYS = ((1, 1), (2, 1), (4, 1), (2, 2), (4, 2))
+DEADLINE_S = 3600.0
+PARTS = 2
+WORKERS = (1, 2)
 
 
 @dataclass(frozen=True)
 class Row:
-    """`steps_s` are the job's own wall seconds by step."""
-
-    parts: int
-    workers: int
-    cost: Cost
-    steps_s: dict[str, float]
+    wall_s: float
+    cpu_s: float
 
 
-def measure(source: Path, parts: int, workers: int, *, lasts_s: float) -> Row:
-    """With the ladder that a plan chooses; `parts` of 1 is the whole."""
+def by_one_job(source: Path, folder: Path) -> None:
+    _run(source, folder, {})
+
+
+def by_an_array(source: Path, folder: Path, *, parts: int, workers: int) -> None:
+    folder.mkdir()
+    made = [folder / f"part-{part}" for part in range(parts)]
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(lambda part: _run(source, made[part], {"parts": parts}, part=part), range(parts)))
+    archives = [source_of_file(path / PART_NAME).model_dump() for path in made]
+    _run(source, folder / "joined", {"made": archives})
+
+
+def _run(source: Path, folder: Path, fields: dict[str, object], *, part: int | None = None) -> None:
+    spec = folder.with_suffix(".json")
+    spec.write_text(json.dumps(fields))
+    index = {ARRAY_INDEX: str(part)} if part is not None else {}
+    subprocess.run(
+        [sys.executable, "-m", "jobs.transcode", str(source), str(folder), "--spec", str(spec)],
+        env={**contestant_environment(), **index},
+        stderr=subprocess.DEVNULL,
+        timeout=DEADLINE_S,
+        check=True,
+    )
+
+
+def measure(source: Path, *, parts: int, workers: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
-        output, spec = Path(folder) / "output", Path(folder) / "spec.json"
-        # A round count of parts, whatever the source lasts to the millisecond.
-        split = {"above_s": 0, "part_s": lasts_s / parts, "workers": workers}
-        spec.write_text(json.dumps({"split": split}))
-        command = [sys.executable, "-m", "jobs.transcode", str(source), str(output), "--spec", str(spec)]
-        cost = run_measured(command, environment=contestant_environment())
-        outcome = json.loads((output / "outcome.json").read_text())
-    return Row(parts, workers, cost, {step["name"]: step["seconds"] for step in outcome["steps"]})
+        output = Path(folder) / "output"
+        began, before = time.monotonic(), os.times()
+        if parts == 1:
+            by_one_job(source, output)
+        else:
+            by_an_array(source, output, parts=parts, workers=workers)
+        after = os.times()
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return Row(time.monotonic() - began, cpu_s)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,18 +83,21 @@ def main(arguments: Sequence[str]) -> int:
         print(f"skipped: no lecture in {MEDIA}")
         return 0
     print_machine("benchmarks.split", arguments)
-    print("| parts | processes at a time | wall s | CPU s | more than whole | peak MiB | encoding s | checking s |")
-    print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    default_s = Settings.model_fields["split_part_s"].default
+    print(f"| jobs | workers | wall s | CPU s | more than one job | CPU s a part | more, in parts of {default_s:g} s |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
         long = Path(folder) / "source.mp4"
         repeat(source, long, lasts_s=lasts_s)
-        whole_cpu_s = 0.0
-        for parts, workers in WAYS:
-            row = measure(long, parts, workers, lasts_s=lasts_s)
-            whole_cpu_s = whole_cpu_s or row.cost.cpu_s
-            figures = f"{row.cost.wall_s:.1f} | {row.cost.cpu_s:.1f} | {row.cost.cpu_s / whole_cpu_s - 1:+.1%}"
-            steps = f"{row.steps_s['transcoding']:.1f} | {row.steps_s['validating']:.1f}"
-            print(f"| {parts} | {workers} | {figures} | {row.cost.peak_mib:.0f} | {steps} |", flush=True)
+        whole = measure(long, parts=1, workers=1)
+        print(f"| one | 1 | {whole.wall_s:.1f} | {whole.cpu_s:.1f} | | | |", flush=True)
+        for workers in WORKERS:
+            row = measure(long, parts=PARTS, workers=workers)
+            # What does not grow with a part's length: its start, its look at the source, and its share of the join.
+            each_s = (row.cpu_s - whole.cpu_s) / PARTS
+            figures = f"{row.wall_s:.1f} | {row.cpu_s:.1f} | {row.cpu_s / whole.cpu_s - 1:+.1%} | {each_s:.2f}"
+            usual = each_s / (whole.cpu_s * default_s / lasts_s)
+            print(f"| {PARTS} children, join | {workers} | {figures} | {usual:+.1%} |", flush=True)
     return 0
 
 

@@ -161,9 +161,9 @@ class Api:
     def cancel_job(self, job_id: str) -> Job:
         return cast("Job", self.post(f"/jobs/{job_id}/cancel", {}))
 
-    def job_log(self, job_id: str, *, attempt: int | None, tail: int) -> Log:
-        """The last lines of an attempt's log; None means the newest attempt."""
-        return cast("Log", self.get(f"/jobs/{job_id}/logs", {"attempt": attempt, "tail": tail}))
+    def job_log(self, job_id: str, *, attempt: int | None, tail: int, part: int | None = None) -> Log:
+        """The last lines of an attempt's log, at a part or at the job itself; None means the newest attempt."""
+        return cast("Log", self.get(f"/jobs/{job_id}/logs", {"attempt": attempt, "tail": tail, "part": part}))
 
     def put_file(self, put: SignedPut, path: Path, report: Report) -> None:
         """Send a whole file to a presigned address; again for a while where the store does not answer."""

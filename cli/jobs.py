@@ -98,6 +98,7 @@ def logs(
     job: JobArgument,
     *,
     attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt.", show_default="the newest")] = None,
+    part: Annotated[int | None, typer.Option(min=0, help="Which part of a long video, counted from 0.")] = None,
     tail: Annotated[int, typer.Option(min=1, max=MOST_LINES, help="How many of the last lines.")] = 200,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
     as_json: AsJson = False,
@@ -107,9 +108,9 @@ def logs(
     with open_api(tenant) as api:
         chosen = choosing.job_id(api, job)
         if follow:
-            _follow_log(api, chosen, attempt=attempt, tail=tail)
+            _follow_log(api, chosen, attempt=attempt, part=part, tail=tail)
             return
-        log = api.job_log(chosen, attempt=attempt, tail=tail)
+        log = api.job_log(chosen, attempt=attempt, part=part, tail=tail)
     if as_json:
         print_json(log)
     else:
@@ -128,13 +129,13 @@ def _may_replace(api: Api, row: Job) -> bool:
     return True
 
 
-def _follow_log(api: Api, job_id: str, *, attempt: int | None, tail: int) -> None:
+def _follow_log(api: Api, job_id: str, *, attempt: int | None, part: int | None, tail: int) -> None:
     """Print new lines until the job has ended. Where no attempt was named, the next one is followed when it begins."""
     shown: Log | None = None
     while True:
         # Asked for before the log, so that the last lines of a job that ends in between are not missed.
         ended = JobState(api.job(job_id)["state"]) in FINAL
-        log = _log_if_any(api, job_id, attempt=attempt, must_be=ended)
+        log = _log_if_any(api, job_id, attempt=attempt, part=part, must_be=ended)
         if log is not None:
             if shown is None:
                 _write_lines(log["lines"][-tail:])
@@ -148,10 +149,10 @@ def _follow_log(api: Api, job_id: str, *, attempt: int | None, tail: int) -> Non
         time.sleep(FOLLOW_EVERY_S)
 
 
-def _log_if_any(api: Api, job_id: str, *, attempt: int | None, must_be: bool) -> Log | None:
+def _log_if_any(api: Api, job_id: str, *, attempt: int | None, part: int | None, must_be: bool) -> Log | None:
     """None for an attempt that has not begun; `must_be` raises `NotFound` for it instead."""
     try:
-        return api.job_log(job_id, attempt=attempt, tail=MOST_LINES)
+        return api.job_log(job_id, attempt=attempt, part=part, tail=MOST_LINES)
     except NotFound:
         if must_be:
             raise

@@ -14,11 +14,11 @@ from control_plane.progress.jobs import read_job_progress
 from control_plane.services import Services, Wired
 from pipeline.contracts.envelope import JobKind
 from pipeline.database.job_attempts import list_attempts
-from pipeline.database.job_parts import list_part_attempts
+from pipeline.database.job_parts import find_newest_of_part, list_part_attempts
 from pipeline.database.jobs import Job, JobFilter, find_job, list_jobs
 from pipeline.database.videos import Cursor
 from pipeline.errors import NotFound, Unavailable
-from pipeline.execution.executor import JobReport
+from pipeline.execution.executor import JobReport, child_handle
 from pipeline.lifecycle.job_state import JobState
 from pipeline.logs import get_logger, redact_text
 
@@ -92,14 +92,20 @@ def logs(
     *,
     tail: Annotated[int, Query(ge=1, le=MAX_TAIL_LINES)] = 200,
     attempt: Annotated[int | None, Query(ge=1, le=100)] = None,
+    part: Annotated[int | None, Query(ge=0, lt=10_000)] = None,
 ) -> dict[str, Any]:
-    """The last lines that an attempt wrote, the newest attempt where none is named."""
+    """The last lines that an attempt wrote, at the job itself or at a part; the newest attempt where none is named."""
     with services.pool.connection() as connection:
         job = find_job(connection, caller.tenant_id, job_id)
-    if job is None:
-        raise NotFound("job_not_found", f"no job {job_id}")
-    number = attempt or max(job.attempt, 1)
-    lines = services.executor.read_log(job.handle, number, tail_lines=tail) if job.handle is not None else None
+        if job is None:
+            raise NotFound("job_not_found", f"no job {job_id}")
+        newest = find_newest_of_part(connection, caller.tenant_id, job_id, part=part) if part is not None else None
+    handle, last = job.handle, job.attempt
+    if part is not None:
+        handle = child_handle(job.array_handle, part) if job.array_handle is not None else None
+        last = newest.attempt if newest is not None else 1
+    number = attempt or max(last, 1)
+    lines = services.executor.read_log(handle, number, tail_lines=tail) if handle is not None else None
     if lines is None:
         raise NotFound("log_not_found", f"attempt {number} of job {job_id} has no log, or not any more")
     return {"attempt": number, "lines": [redact_text(line) for line in lines]}

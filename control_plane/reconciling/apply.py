@@ -230,7 +230,7 @@ def fail_job(
     ending = Ending("failed", decision.reason, decision.detail, steps)
     end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
     end_open_parts(connection, job.tenant_id, job.id)
-    # The children of an array and the job that waits for them end with each other only when the executor is told.
+    # Children of an array that are still at work, and the job that waits for them, end when the executor is told.
     if cancelled or job.parts is not None:
         ended = end_job_cancelled(
             connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail

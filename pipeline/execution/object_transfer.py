@@ -11,6 +11,7 @@ from typing import IO
 
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from pipeline.contracts.envelope import OutputFile, SignedPut
 from pipeline.contracts.transcode import Source
@@ -20,6 +21,8 @@ from pipeline.retrying import DOWNLOAD, Patience, retrying
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
+# Kept open to one store: a join fetches and sends several parts at a time.
+CONNECTIONS = 20
 CHUNK_BYTES = 256 * 1024
 # What must stay free beside the source for the filesystem itself and for the logs.
 SPARE_BYTES = 64 * 1024 * 1024
@@ -40,6 +43,8 @@ class SignatureExpired(TransientError):
 def open_session() -> requests.Session:
     """A session for presigned URLs, which carry their own authorization and must not get another one."""
     session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS))
     session.auth = _no_other_authorization
     return session
 

@@ -30,3 +30,6 @@ CREATE TABLE job_parts (
 );
 
 CREATE INDEX job_parts_with_outputs ON job_parts (started_at) WHERE outputs_deleted_at IS NULL;
+
+COMMENT ON COLUMN jobs.cancelled_at IS
+    'Set by a cancel, and where a part of the job has failed: the executor has still to be told until terminated_at is set.';

@@ -30,6 +30,14 @@ def test_a_child_that_begins_before_its_handle_is_written_down_brings_that_of_th
     assert plane.job(long).array_handle == child.array
 
 
+def test_a_child_of_another_jobs_array_is_not_taken(plane: Plane, long: UUID, children: list[Child]):
+    plane.probe.duration_s = 360.0
+    other = Child(plane, plane.uploaded()[1], 0)
+    reply = other.call("start", 1, handle=children[0].handle)
+    assert (reply.status_code, reply.json()["reason"]) == (409, "not_this_jobs_handle")
+    assert plane.job(other.job_id).array_handle is None
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_only_the_arrays_own_token_opens_its_calls(plane: Plane, children: list[Child], name: str):
     job_id = children[0].job_id
@@ -125,3 +133,22 @@ def test_what_parts_have_left_is_removed_once_the_job_has_ended(plane: Plane, ch
     assert left() == 0
     master = Worker(plane, children[0].job_id).prefix(1) + "master.m3u8"
     assert plane.services.store.find(master) is not None
+
+
+def test_what_the_newest_attempt_at_a_part_wrote_can_be_read(
+    plane: Plane, children: list[Child], monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    def read_log(handle: str, attempt: int, *, tail_lines: int) -> list[str]:
+        asked.append((handle, attempt, tail_lines))
+        return ["last"]
+
+    monkeypatch.setattr(plane.executor, "read_log", read_log)
+    children[1].call("start", 1)
+    children[1].call("start", 2)
+    job_id = children[1].job_id
+    for part, attempt in (("1", None), ("1", "1"), ("2", None)):
+        params = {"part": part, "tail": "5", **({"attempt": attempt} if attempt is not None else {})}
+        assert plane.call("GET", f"/jobs/{job_id}/logs", params=params).json()["lines"] == ["last"]
+    assert asked == [(children[1].handle, 2, 5), (children[1].handle, 1, 5), (children[2].handle, 1, 5)]
