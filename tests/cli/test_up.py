@@ -86,6 +86,9 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path):
             f"{stack['api_url']}/api/v1/media/videos", headers={"Authorization": f"Bearer {token}"}, timeout=10
         )
         assert answer.json()["items"] == []
+        secret = json.loads((tmp_path / "secrets.json").read_text())["metrics"]
+        figures = requests.get(f"{stack['api_url']}/metrics", headers={"Authorization": f"Bearer {secret}"}, timeout=10)
+        assert 'academy_api_seconds_count{caller="people"} 1.0' in figures.text
 
         started = family(process)
         for part in ("bin/postgres", "valkey-server", "rclone", "control_plane"):

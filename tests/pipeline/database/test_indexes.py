@@ -9,8 +9,10 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
+from pipeline.contracts.envelope import JobKind
 from pipeline.database import (
     job_attempts,
+    job_counts,
     job_parts,
     jobs,
     jobs_of_all_tenants,
@@ -23,6 +25,7 @@ from pipeline.database.jobs import JobFilter
 from pipeline.database.omr_batches import BatchFilter
 from pipeline.database.submission_lists import ReviewFilter, SheetFilter
 from pipeline.database.videos import Cursor, VideoFilter
+from pipeline.lifecycle.job_state import JobState
 
 Connection = psycopg.Connection[TupleRow]
 PAGE = Cursor(datetime(2026, 1, 1, tzinfo=UTC), uuid4())
@@ -54,6 +57,11 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
     "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
     "parts": ("job_parts_pkey", lambda c: job_parts.list_part_attempts(c, "t5", uuid4())),
+    "the gauges": (
+        "jobs_one_live",
+        lambda c: job_counts.count_live_jobs(c, {(JobKind.TRANSCODE, JobState.RUNNING): 1.0}),
+    ),
+    "untold cancels": ("jobs_to_terminate", lambda c: job_counts.count_untold_cancels(c, older_than_s=60)),
     "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
     "a tenant's batches": (
         "omr_batches_newest",
@@ -77,6 +85,10 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
         lambda c: submission_lists.list_to_review(c, "t5", matching=ReviewFilter(), after=1, limit=50),
     ),
     "attempts": ("job_attempts_pkey", lambda c: job_attempts.list_attempts(c, "t5", uuid4())),
+    "attempts that a change ended": (
+        "job_attempts_pkey",
+        lambda c: job_attempts.list_attempts_ended_here(c, "t5", uuid4()),
+    ),
     "exit codes": (
         "job_attempts_without_exit_code",
         lambda c: job_attempts.list_attempts_without_exit_code(c, limit=100),
