@@ -2,7 +2,7 @@
 
 usage: python -m benchmarks.split_model [SECONDS [SOURCE]]
 
-Every step of children and join is run on 8 s and on SECONDS (default 120) of a lecture and its CPU seconds are taken,
+Every step of children and join is run on 60 s and on SECONDS (default 120) of a lecture and its CPU seconds are taken,
 which other work on the machine changes far less than wall time: what is between the two grows with the length, the rest
 is a process's start. The probe is run on three hours. What is sent and fetched is counted at stated bandwidths. The
 arithmetic is printed with its result.
@@ -37,7 +37,8 @@ from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
 from pipeline.execution.publisher import THREADS
 from pipeline.media.probe import ProbeLimits, probe_file
 
-SHORT_S = 8.0
+# The lecture once.
+SHORT_S = 60.0
 DEFAULT_S = 120.0
 LECTURE_S = 3 * 3600.0
 CHILDREN = 60
@@ -139,7 +140,7 @@ def print_model(short: Costs, long: Costs, *, probe_s: float, measured_s: float)
     def of(step: str, lasts_s: float) -> float:
         """CPU seconds of a step for a length, on the line through both measurements."""
         start_s = short.cpu_s[step]
-        return start_s + (long.cpu_s[step] - start_s) * (lasts_s - SHORT_S) / (measured_s - SHORT_S)
+        return start_s + max(0.0, long.cpu_s[step] - start_s) * (lasts_s - SHORT_S) / (measured_s - SHORT_S)
 
     child_s = LECTURE_S / CHILDREN
     fetch_s = SOURCE_BPS * LECTURE_S / 8 / STORE_BYTES_S

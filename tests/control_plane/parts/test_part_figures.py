@@ -2,12 +2,14 @@
 
 from uuid import UUID
 
+from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
 from tests.control_plane.parts.child import PARTS, Child
 from tests.control_plane.plane import Plane, Worker, outcome_body
-from tests.control_plane.scraping import Growth
+from tests.control_plane.scraping import Growth, shown
 
 USAGE = {"scratch_used_percent": 41.5, "peak_memory_bytes": 2**30, "cpu_s": 12.5}
+WAITED = ("academy_oldest_waiting_seconds", (("kind", "transcode"),))
 
 
 def test_parts_are_told_when_their_video_is_ready(plane: Plane, long: UUID, children: list[Child], grown: Growth):
@@ -35,3 +37,16 @@ def test_what_a_part_has_used_is_told_once(children: list[Child], grown: Growth)
     for _ in range(2):
         assert child.call("finish", 1, usage=USAGE).status_code == 200
     assert grown("academy_cpu_seconds_sum", kind="transcode") == 12.5
+
+
+def test_a_job_whose_parts_have_no_machine_yet_waits(plane: Plane, long: UUID, children: list[Child]):
+    plane.executor.tell(f"handle-{long}", JobState.PENDING, attempt=1)
+    plane.turn("sweep")
+    with plane.services.pool.connection() as connection:
+        connection.execute("UPDATE jobs SET created_at = created_at - interval '1 hour'")
+    plane.turn("gauges")
+    assert plane.job(long).state == "pending"
+    assert 3600 <= shown(plane)[WAITED] < 3700
+    children[0].call("start", 1)
+    plane.turn("gauges")
+    assert shown(plane)[WAITED] == 0
