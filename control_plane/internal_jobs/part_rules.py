@@ -29,6 +29,7 @@ from pipeline.contracts.envelope import (
     StartReply,
     UploadsCall,
     UploadsReply,
+    Usage,
 )
 from pipeline.contracts.transcode_part import PartOutcome
 from pipeline.database.job_attempts import Ending
@@ -43,6 +44,7 @@ from pipeline.database.jobs import Job, find_job, lock_job, record_array_handle
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.execution.executor import child_handle, parent_of
 from pipeline.lifecycle.reconcile import PartFailed
+from pipeline.metrics.usage import figures_of_usage
 from pipeline.progress.keys import job_parts
 
 
@@ -99,7 +101,7 @@ def finish(services: Services, key: JobKey, part: int, call: FinishCall) -> Job:
     with services.pool.connection() as connection:
         lock_job(connection, key.tenant_id, key.job_id)
         job = _heard(connection, key, part, call)
-        end_part_succeeded(
+        is_news = end_part_succeeded(
             connection,
             key.tenant_id,
             key.job_id,
@@ -108,6 +110,8 @@ def finish(services: Services, key: JobKey, part: int, call: FinishCall) -> Job:
             size_bytes=outcome.size_bytes,
             steps=tuple(step.model_dump() for step in outcome.steps),
         )
+    if is_news:
+        _tell_usage(services, job, call.usage)
     return job
 
 
@@ -118,12 +122,19 @@ def fail(services: Services, key: JobKey, part: int, call: FailCall) -> Job:
     with services.pool.connection() as connection:
         lock_job(connection, key.tenant_id, key.job_id)
         job = _heard(connection, key, part, call)
-        end_part_failed(connection, key.tenant_id, key.job_id, part=part, attempt=call.attempt, ending=ending)
+        is_news = end_part_failed(connection, key.tenant_id, key.job_id, part=part, attempt=call.attempt, ending=ending)
+    if is_news:
+        _tell_usage(services, job, call.usage)
     if not call.permanent:
         return job
     ended = apply_news(services, key, PartFailed(part, failure.reason, failure.detail))
     services.background.wake(terminations.NAME)
     return ended
+
+
+def _tell_usage(services: Services, job: Job, usage: Usage | None) -> None:
+    if usage is not None:
+        services.meter.record(figures_of_usage(JobKind(job.kind), usage))
 
 
 def _heard(connection: Connection[TupleRow], key: JobKey, part: int, call: Attempt) -> Job:

@@ -11,6 +11,7 @@ from pipeline.contracts.envelope import JobKind, Usage
 from pipeline.contracts.omr import OmrOutcome
 from pipeline.contracts.transcode import TranscodeOutcome
 from pipeline.database.job_attempts import JobAttempt
+from pipeline.database.job_parts import PartAttempt
 from pipeline.database.jobs import Job
 from pipeline.lifecycle.job_state import JobState
 from pipeline.metrics.catalog import (
@@ -34,26 +35,39 @@ HOST_IS_GONE = "Host EC2"
 ENCODING_STEP = "transcoding"
 
 
+Attempt = JobAttempt | PartAttempt
+
+
 def figures_of_change(
-    before: Job, after: Job, ended: Sequence[JobAttempt], *, outcome: Outcome | None, usage: Usage | None
+    before: Job,
+    after: Job,
+    ended: Sequence[JobAttempt],
+    *,
+    parts: Sequence[PartAttempt] = (),
+    outcome: Outcome | None,
+    usage: Usage | None,
 ) -> tuple[Measurement, ...]:
-    """`ended` are the attempts that this change has closed; `outcome` and `usage` came with the news of it."""
+    """`ended` are the attempts that this change has closed, and `parts` those at the parts of a job that has ended.
+
+    `outcome` and `usage` came with the news of it.
+    """
     kind = JobKind(after.kind)
     figures = []
     if before.started_at is None and after.started_at is not None:
         figures.append(QUEUE_SECONDS.of((after.started_at - after.created_at).total_seconds(), kind=kind))
-    for attempt in ended:
+    attempts: tuple[Attempt, ...] = (*ended, *parts)
+    for attempt in attempts:
         figures += _of_attempt(kind, attempt)
     if ended and usage is not None:
         figures += figures_of_usage(kind, usage)
     if before.is_live and not after.is_live:
         figures += _of_end(kind, after)
         if after.state == JobState.SUCCEEDED and outcome is not None:
-            figures += _of_outcome(outcome)
+            figures += _of_outcome(outcome, attempts)
     return tuple(figures)
 
 
-def _of_attempt(kind: JobKind, attempt: JobAttempt) -> Iterator[Measurement]:
+def _of_attempt(kind: JobKind, attempt: Attempt) -> Iterator[Measurement]:
     assert attempt.ended_at is not None, "it was closed"
     yield ATTEMPT_SECONDS.of((attempt.ended_at - attempt.started_at).total_seconds(), kind=kind)
     if attempt.reason == Reason.TERMINATED or attempt.detail.startswith(HOST_IS_GONE):
@@ -81,12 +95,15 @@ def _result(reason: Reason | None) -> str:
     return "refused" if reason in BLAMES_UPLOAD else "failed"
 
 
-def _of_outcome(outcome: Outcome) -> Iterator[Measurement]:
+def _of_outcome(outcome: Outcome, attempts: Sequence[Attempt]) -> Iterator[Measurement]:
     match outcome:
         case TranscodeOutcome():
             assert outcome.duration_s is not None, "the contract says so of a ready outcome"
             yield SOURCE_SECONDS.of(outcome.duration_s)
-            encoding_s = sum(step.seconds for step in outcome.steps if step.name == ENCODING_STEP)
+            # Of one machine, however many there were.
+            worked = (attempt for attempt in attempts if attempt.ending == "succeeded")
+            steps = (step for attempt in worked for step in attempt.steps)
+            encoding_s = sum(step["seconds"] for step in steps if step["name"] == ENCODING_STEP)
             if encoding_s > 0:
                 yield REAL_TIME_FACTOR.of(outcome.duration_s / encoding_s)
         case OmrOutcome():

@@ -28,7 +28,7 @@ from pipeline.database.job_attempts import (
     list_attempts_ended_here,
     record_exit_code,
 )
-from pipeline.database.job_parts import end_open_parts
+from pipeline.database.job_parts import end_open_parts, list_part_attempts
 from pipeline.database.jobs import (
     Job,
     advance_job,
@@ -146,7 +146,10 @@ def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggag
 def measured(connection: Connection[TupleRow], before: Job, change: Change, *, luggage: Luggage) -> Change:
     """The change with its figures, in the transaction that made it."""
     ended = list_attempts_ended_here(connection, before.tenant_id, before.id)
-    figures = figures_of_change(before, change.job, ended, outcome=luggage.outcome, usage=luggage.usage)
+    # Those of an array's children are told together, when the job ends, which closes them all.
+    has_parts = before.parts is not None and not change.job.is_live
+    parts = list_part_attempts(connection, before.tenant_id, before.id) if has_parts else []
+    figures = figures_of_change(before, change.job, ended, parts=parts, outcome=luggage.outcome, usage=luggage.usage)
     return replace(change, figures=figures)
 
 

@@ -25,13 +25,18 @@ class LiveJobs:
 
 
 def count_live_jobs(connection: Connection[TupleRow], silent_after: Limits) -> list[LiveJobs]:
-    """Those that there are; a job that waits for its next attempt has waited since its last one."""
+    """Those that there are; a job that waits for its next attempt has waited since its last one.
+
+    A job with parts waits for a machine until one of them has begun.
+    """
     query = (
         "WITH limits AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l (kind, state, seconds))"
         " SELECT j.kind, j.state, count(*) AS jobs,"
         " COALESCE(EXTRACT(epoch FROM now() - min("
         "CASE WHEN j.started_at IS NULL THEN j.created_at ELSE j.updated_at END"
-        ") FILTER (WHERE j.state IN ('submitted', 'runnable'))), 0)::float8 AS waited_s,"
+        ") FILTER (WHERE j.state IN ('submitted', 'runnable') OR (j.parts IS NOT NULL AND j.state = 'pending'"
+        " AND NOT EXISTS (SELECT FROM job_parts p WHERE p.tenant_id = j.tenant_id AND p.job_id = j.id)))), 0)::float8"
+        " AS waited_s,"
         " count(*) FILTER (WHERE j.updated_at < now() - make_interval(secs => limits.seconds)) AS silent"
         " FROM jobs j LEFT JOIN limits USING (kind, state)"
         " WHERE j.state NOT IN ('succeeded', 'failed') GROUP BY j.kind, j.state"

@@ -84,24 +84,26 @@ def end_part_succeeded(
     attempt: int,
     size_bytes: int,
     steps: tuple[dict[str, Any], ...],
-) -> None:
-    """Of an open attempt."""
-    connection.execute(
+) -> bool:
+    """Whether the attempt was open: one that has ended keeps what was said first."""
+    done = connection.execute(
         "UPDATE job_parts SET ended_at = now(), ending = 'succeeded', size_bytes = %s, steps = %s"
         " WHERE tenant_id = %s AND job_id = %s AND part = %s AND attempt = %s AND ended_at IS NULL",
         [size_bytes, Jsonb(list(steps)), tenant_id, job_id, part, attempt],
     )
+    return done.rowcount == 1
 
 
 def end_part_failed(
     connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, part: int, attempt: int, ending: Ending
-) -> None:
-    """Of an open attempt; `ending` is failed or retry."""
-    connection.execute(
+) -> bool:
+    """Whether the attempt was open; `ending` is failed or retry."""
+    done = connection.execute(
         "UPDATE job_parts SET ended_at = now(), ending = %s, reason = %s, detail = %s, steps = %s"
         " WHERE tenant_id = %s AND job_id = %s AND part = %s AND attempt = %s AND ended_at IS NULL",
         [ending.kind, ending.reason, ending.detail, Jsonb(list(ending.steps)), tenant_id, job_id, part, attempt],
     )
+    return done.rowcount == 1
 
 
 def end_open_parts(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> None:

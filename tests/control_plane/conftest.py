@@ -16,6 +16,7 @@ from pipeline.embedded.valkey import CacheAddresses
 from pipeline.logs import configure_logs
 from pipeline.settings import Settings
 from tests.control_plane.plane import JOB_SECRET, JWT_SECRET, METRICS_TOKEN, Plane, serve
+from tests.control_plane.scraping import Growth, shown
 from tests.fixtures.emptied import emptied_postgres_url, shared_postgres_url
 
 __all__ = ["emptied_postgres_url", "plane", "settings", "shared_postgres_url"]
@@ -67,3 +68,9 @@ def plane(_plane: Plane, emptied_postgres_url: str, _valkey: CacheAddresses) -> 
     _plane.probe.forget()
     _plane.background.woken.clear()
     return _plane
+
+
+@pytest.fixture
+def grown(plane: Plane) -> Growth:
+    """What /metrics shows more of than when the test began."""
+    return Growth(plane, shown(plane))

@@ -1,7 +1,5 @@
 """What /metrics shows of jobs, queues and the API: each thing once, of all tenants together, to the operator only."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,38 +12,9 @@ from pipeline.metrics.catalog import METRICS
 from pipeline.reasons import Reason
 from tests.control_plane.omr.sheets import Desk, reading, refused
 from tests.control_plane.plane import METRICS_TOKEN, OTHER, TENANT, Plane, outcome_body, token
+from tests.control_plane.scraping import Growth, scrape, shown
 
 USAGE = {"scratch_used_percent": 41.5, "peak_memory_bytes": 3 * 2**30, "cpu_s": 12.5}
-Series = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def scrape(plane: Plane, bearer: str = METRICS_TOKEN) -> Any:
-    return plane.http.get("/metrics", headers={"Authorization": f"Bearer {bearer}"})
-
-
-def shown(plane: Plane) -> dict[Series, float]:
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(scrape(plane).text)
-        for sample in family.samples
-    }
-
-
-@dataclass
-class Growth:
-    """What has come since it was made."""
-
-    plane: Plane
-    before: Mapping[Series, float]
-
-    def __call__(self, name: str, **labels: str) -> float:
-        series = (name, tuple(sorted(labels.items())))
-        return round(shown(self.plane).get(series, 0.0) - self.before.get(series, 0.0), 6)
-
-
-@pytest.fixture
-def grown(plane: Plane) -> Growth:
-    return Growth(plane, shown(plane))
 
 
 def test_a_video_that_becomes_ready_is_told_once_however_often_its_finish_comes(plane: Plane, grown: Growth):
