@@ -40,7 +40,12 @@ ENOUGH_BPP = 5 * STILL_BELOW_BPP
 
 @pytest.mark.parametrize(
     ("motion", "taken"),
-    [((ENOUGH_BPP,), 1), ((ENOUGH_BPP / 2,) * 2, 2), ((ENOUGH_BPP * 0.9, 0, 0, 0, 0), 5), ((0, 0, 0, 0, ENOUGH_BPP), 5)],
+    [
+        ((ENOUGH_BPP,), 1),
+        ((ENOUGH_BPP / 2,) * 2, 2),
+        ((ENOUGH_BPP * 0.9, 0, 0, 0, 0), 5),
+        ((0, 0, 0, 0, ENOUGH_BPP), 5),
+    ],
 )
 def test_samples_end_when_those_that_are_left_could_not_make_the_content_still(
     source: Path, monkeypatch: pytest.MonkeyPatch, motion: tuple[float, ...], taken: int
