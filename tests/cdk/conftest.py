@@ -14,7 +14,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 ROOT = Path(__file__).parents[2]
-SYNTH_WITHIN_S = 110
+SYNTH_WITHIN_S = 300
 
 
 @dataclass(frozen=True)
