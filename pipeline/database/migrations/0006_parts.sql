@@ -33,3 +33,6 @@ CREATE INDEX job_parts_with_outputs ON job_parts (started_at) WHERE outputs_dele
 
 COMMENT ON COLUMN jobs.cancelled_at IS
     'Set by a cancel, and where a part of the job has failed: the executor has still to be told until terminated_at is set.';
+
+-- Splitting inside one job is gone; a spec that still orders it would be refused by whoever resubmits it.
+UPDATE jobs SET spec = spec - 'split' WHERE spec ? 'split';

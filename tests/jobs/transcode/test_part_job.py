@@ -1,5 +1,6 @@
 """The children of an array and the job that joins them, by hand: together they make what one job makes."""
 
+import json
 import tarfile
 from collections.abc import Callable
 from fractions import Fraction
@@ -82,11 +83,7 @@ def without_the_last(parts: list[Path]) -> list[Path]:
     return parts[:2]
 
 
-def without_the_sound(parts: list[Path]) -> list[Path]:
-    return parts[1:]
-
-
-@pytest.mark.parametrize("choose", [without_the_second, without_the_last, without_the_sound])
+@pytest.mark.parametrize("choose", [without_the_second, without_the_last])
 def test_parts_that_are_not_the_whole_are_refused(
     parts: list[Path], tmp_path: Path, choose: Callable[[list[Path]], list[Path]]
 ):
@@ -119,6 +116,19 @@ def test_an_archive_that_tells_what_cannot_be_is_refused(
     with pytest.raises(JobError, match=words):
         join(tmp_path, [parts[0], changed, parts[2]])
     assert not list(tmp_path.glob("v1"))
+
+
+def test_parts_without_the_sound_of_their_plan_are_refused(parts: list[Path], tmp_path: Path):
+    folder, silent = tmp_path / "changed", tmp_path / "part.tar"
+    with tarfile.open(parts[0]) as tar:
+        tar.extractall(folder, filter="data")
+    facts = folder / "part.json"
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), "sound": None}))
+    with tarfile.open(silent, "w") as tar:
+        for path in folder.rglob("*.*"):
+            tar.add(path, path.relative_to(folder).as_posix())
+    with pytest.raises(PermanentError, match="and their sound"):
+        join(tmp_path, [silent, *parts[1:]])
 
 
 def test_an_archive_that_is_cut_off_is_tried_again(parts: list[Path], tmp_path: Path):
