@@ -3,8 +3,8 @@
 usage: python -m benchmarks.split [SECONDS [SOURCE]]
 
 The lecture is repeated until it lasts SECONDS (default 120). Children and join are processes of their own, as an
-executor starts them, by hand. Prints a Markdown table: wall and CPU seconds, how much more CPU time than by one job, how much of
-that each child has caused, and what it would be of the default's parts.
+executor starts them, by hand. Prints a Markdown table: wall and CPU seconds, how much more CPU time than by one job,
+how much of that each child has caused, and what it would be of the default's parts.
 """
 
 import json

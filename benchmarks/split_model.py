@@ -2,9 +2,10 @@
 
 usage: python -m benchmarks.split_model [SECONDS [SOURCE]]
 
-Every step of children and join is run on a lecture of SECONDS (default 120) and its CPU seconds are taken, which other
-work on the machine changes far less than wall time; the probe is run on three hours. What is sent and fetched is
-counted at stated bandwidths. The arithmetic is printed with its result.
+Every step of children and join is run on 60 s and on SECONDS (default 120) of a lecture and its CPU seconds are taken,
+which other work on the machine changes far less than wall time: what is between the two grows with the length, the rest
+is a process's start. The probe is run on three hours. What is sent and fetched is counted at stated bandwidths. The
+arithmetic is printed with its result.
 """
 
 import sys
@@ -36,6 +37,8 @@ from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
 from pipeline.execution.publisher import THREADS
 from pipeline.media.probe import ProbeLimits, probe_file
 
+# The lecture once.
+SHORT_S = 60.0
 DEFAULT_S = 120.0
 LECTURE_S = 3 * 3600.0
 CHILDREN = 60
@@ -80,10 +83,6 @@ def measure(source: Path, output: Path) -> Costs:
     asked = Source(url=source.as_uri(), etag=None, size_bytes=source.stat().st_size, filename=source.name)
     spec = TranscodeSpec(video_id="benchmark", source=asked)
     facts = costs.take("probe", lambda: probe_file(source, ProbeLimits()))
-    three_hours = output.parent / "three-hours.mp4"
-    repeat(source, three_hours, lasts_s=LECTURE_S)
-    costs.take("probe of three hours", lambda: probe_file(three_hours, ProbeLimits(timeout_s=PROBE_TIMEOUT_S)))
-    three_hours.unlink()
     sides = sides_to_judge(spec.ladder, facts.video)
     judged = costs.take("samples", lambda: measure_difficulty(source, facts.video, sides=sides, limits=limits))
     plan = plan_transcode(spec, facts, judged)
@@ -104,7 +103,7 @@ def measure(source: Path, output: Path) -> Costs:
         MadePart(plan=plan, part=part, report=report, sound=sound if part is parts[0] else None)
         for part, report in zip(parts, reports, strict=True)
     ]
-    archives = [output.parent / f"part-{number}.tar" for number in range(len(made))]
+    archives = [output.with_name(f"{output.name}-part-{number}.tar") for number in range(len(made))]
     costs.take("packing", lambda: _pack_all(made, output, archives))
     costs.out_bytes = sum(archive.stat().st_size for archive in archives)
     costs.take("unpacking", lambda: [unpack(archive, output) for archive in archives])
@@ -127,38 +126,48 @@ def _ignore(_done: float) -> None:
     """Nobody looks."""
 
 
-def print_model(costs: Costs, *, measured_s: float) -> None:
-    times = LECTURE_S / measured_s
-    cpu_s = costs.cpu_s
+def probe_long(source: Path, folder: Path) -> float:
+    """CPU seconds that a child spends on reading all packets of three hours."""
+    long = folder / "three-hours.mp4"
+    repeat(source, long, lasts_s=LECTURE_S)
+    costs = Costs()
+    costs.take("probe of three hours", lambda: probe_file(long, ProbeLimits(timeout_s=PROBE_TIMEOUT_S)))
+    long.unlink()
+    return costs.cpu_s["probe of three hours"]
+
+
+def print_model(short: Costs, long: Costs, *, probe_s: float, measured_s: float) -> None:
+    def of(step: str, lasts_s: float) -> float:
+        """CPU seconds of a step for a length, on the line through both measurements."""
+        start_s = short.cpu_s[step]
+        return start_s + max(0.0, long.cpu_s[step] - start_s) * (lasts_s - SHORT_S) / (measured_s - SHORT_S)
+
+    child_s = LECTURE_S / CHILDREN
     fetch_s = SOURCE_BPS * LECTURE_S / 8 / STORE_BYTES_S
-    plan_s = cpu_s["probe of three hours"] + cpu_s["samples"]
-    part_s = cpu_s["pictures, part 2 of 2"] * (LECTURE_S / CHILDREN) / (measured_s / 2) / CORES_BUSY
-    sound_s = cpu_s["sound"] * times
-    out_s = costs.out_bytes * times / STORE_BYTES_S
-    pack_s = cpu_s["packing"] * times / CHILDREN + out_s / CHILDREN
-    unpack_s = cpu_s["unpacking"] * times
-    puts_s = costs.objects * times * PUT_S / PUTS_AT_ONCE
-    check_s = cpu_s["rules"] * times
-    stills_s = cpu_s["stills"] * 2
+    plan_s = probe_s + long.cpu_s["samples"]
+    part_cpu_s = long.cpu_s["pictures, part 2 of 2"] * child_s / (measured_s / 2)
+    sound_s = of("sound", LECTURE_S)
+    out_bytes = long.out_bytes * LECTURE_S / measured_s
+    objects = long.objects * LECTURE_S / measured_s
+    out_s, puts_s = out_bytes / STORE_BYTES_S, objects * PUT_S / PUTS_AT_ONCE
     lines = {
         f"every child fetches the source, {SOURCE_BPS * LECTURE_S / 8e9:.1f} GB": fetch_s,
-        f"and plans: {cpu_s['probe of three hours']:.2f} for reading all packets + {cpu_s['samples']:.2f}": plan_s,
-        f"the longer of its {LECTURE_S / CHILDREN:.0f} s of pictures over {CORES_BUSY} busy cores, {part_s:.0f} s, "
-        f"and, in the first, of all sound on another: {cpu_s['sound']:.2f} x {times:.0f}": max(part_s, sound_s),
-        "packs and sends them": pack_s,
-        f"the join fetches {costs.out_bytes * times / 1e9:.1f} GB": out_s,
-        f"and unpacks them: {cpu_s['unpacking']:.2f} x {times:.0f}": unpack_s,
-        f"sends {costs.objects * times:.0f} segments on, {PUTS_AT_ONCE} at a time: the longer of {out_s:.0f} s for "
-        f"their bytes and {puts_s:.0f} s for {PUT_S * 1000:.0f} ms each": max(out_s, puts_s),
-        f"checks rules and boxes: {cpu_s['rules']:.2f} x {times:.0f}": check_s,
-        "draws stills, for twice as many tiles": stills_s,
+        f"and plans: {probe_s:.2f} for reading all packets, {long.cpu_s['samples']:.2f} for samples": plan_s,
+        f"the longer of {child_s:.0f} s of pictures, {part_cpu_s / CORES_BUSY:.0f} s over {CORES_BUSY} busy cores, "
+        "and, in the first, all sound on another": max(part_cpu_s / CORES_BUSY, sound_s),
+        "packs and sends them": of("packing", child_s) + out_s / CHILDREN,
+        f"the join fetches {out_bytes / 1e9:.1f} GB": out_s,
+        "and unpacks them": of("unpacking", LECTURE_S),
+        f"sends {objects:.0f} segments on, {PUTS_AT_ONCE} at a time: the longer of {out_s:.0f} s for their bytes and "
+        f"{puts_s:.0f} s for {PUT_S * 1000:.0f} ms each": max(out_s, puts_s),
+        "checks rules and boxes": of("rules", LECTURE_S),
+        "draws stills, for twice as many tiles": 2 * long.cpu_s["stills"],
     }
     print(f"\n{LECTURE_S / 3600:g} h, {CHILDREN} children, {STORE_BYTES_S / 1e6:.0f} MB/s each, wall seconds:\n")
     for what, seconds in lines.items():
         print(f"- {what}: {seconds:.0f}")
     print(f"- in all {sum(lines.values()):.0f} s; the target is {TARGET_S:.0f} s, without start-up")
-    child_cpu_s = plan_s + part_s * CORES_BUSY
-    print(f"- of a child's {child_cpu_s:.0f} CPU s {plan_s / child_cpu_s:.1%} are for a plan that all of them make")
+    print(f"- of a child's {plan_s + part_cpu_s:.0f} CPU s {plan_s / (plan_s + part_cpu_s):.1%} are for the plan")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -170,11 +179,17 @@ def main(arguments: Sequence[str]) -> int:
     print_machine("benchmarks.split_model", arguments)
     print("| step | CPU s | wall s |\n| --- | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
-        long, output = Path(folder) / "source.mp4", Path(folder) / "output"
-        output.mkdir()
-        repeat(source, long, lasts_s=lasts_s)
-        print_model(measure(long, output), measured_s=lasts_s)
+        probe_s = probe_long(source, Path(folder))
+        short, long = (_measure_repeated(source, Path(folder), lasts_s=seconds) for seconds in (SHORT_S, lasts_s))
+    print_model(short, long, probe_s=probe_s, measured_s=lasts_s)
     return 0
+
+
+def _measure_repeated(source: Path, folder: Path, *, lasts_s: float) -> Costs:
+    path, output = folder / f"{lasts_s:g}.mp4", folder / f"{lasts_s:g}"
+    output.mkdir()
+    repeat(source, path, lasts_s=lasts_s)
+    return measure(path, output)
 
 
 if __name__ == "__main__":

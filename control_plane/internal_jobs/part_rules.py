@@ -4,6 +4,7 @@ They move no job: the executor begins the join job when all children have succee
 """
 
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow
 
 from control_plane.assets.kinds import asset_of
@@ -53,8 +54,9 @@ def start(services: Services, key: JobKey, part: int, call: StartCall) -> StartR
         job = _refuse_others(job, key, part, newest=newest, call=call)
         if newest is not None and newest.attempt == call.attempt and newest.ended_at is not None:
             raise Conflict("attempt_has_ended", f"attempt {call.attempt} at part {part} of {job.id} has ended")
-        # A child may begin before the dispatcher has written down what it belongs to.
-        job = record_array_handle(connection, job, handle=parent_of(call.handle) or call.handle)
+        if job.array_handle is None:
+            # A child may begin before the dispatcher has written down what it belongs to.
+            job = _record_array(connection, job, call.handle)
         insert_part_attempt(connection, key.tenant_id, key.job_id, part=part, attempt=call.attempt)
         asset = asset_of(job.kind)
         status = asset.start(connection, job)
@@ -69,6 +71,13 @@ def start(services: Services, key: JobKey, part: int, call: StartCall) -> StartR
             part=PartProgress(key=job_parts(job.tenant_id, job.id), number=part, of=job.parts),
         ),
     )
+
+
+def _record_array(connection: Connection[TupleRow], job: Job, child: str) -> Job:
+    try:
+        return record_array_handle(connection, job, handle=parent_of(child) or child)
+    except UniqueViolation as exc:
+        raise Conflict("not_this_jobs_handle", f"{child} is of another job than {job.id}") from exc
 
 
 def sign_uploads(services: Services, key: JobKey, part: int, call: UploadsCall) -> UploadsReply:

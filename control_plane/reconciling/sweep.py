@@ -56,23 +56,25 @@ def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
         report = reports.get(job.handle)
         if _is_fresh(job) and (report is None or (job.array_handle in waiting and job.array_handle not in arrays)):
             continue
-        news: News | None = None
-        if waits_for_parts(job):
-            news = array_news(services, job, arrays.get(job.array_handle or ""))
-        if news is None:
-            news = news_of_job(services, job, report) if report is not None else Unknown()
-        # Most rounds bring nothing new, and then no row is locked.
-        if isinstance(reconcile(view_of(job), news), Ignore):
-            continue
-        luggage = Luggage(exit_codes=exit_codes_of(report)) if report is not None else Luggage()
         try:
-            apply_news(services, JobKey(TenantId(job.tenant_id), job.id), news, luggage=luggage)
+            _hear(services, job, report, array=arrays.get(job.array_handle or ""))
         except Conflict as exc:
             # It moved on between our look and the lock.
             logger.info("sweep_was_late", job_id=str(job.id), reason=exc.reason)
         except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
             logger.warning("sweep_of_job_failed", job_id=str(job.id), error=repr(exc))
             yield exc
+
+
+def _hear(services: Services, job: Job, report: JobReport | None, *, array: JobReport | None) -> None:
+    news: News | None = array_news(services, job, array) if waits_for_parts(job) else None
+    if news is None:
+        news = news_of_job(services, job, report) if report is not None else Unknown()
+    # Most rounds bring nothing new, and then no row is locked.
+    if isinstance(reconcile(view_of(job), news), Ignore):
+        return
+    luggage = Luggage(exit_codes=exit_codes_of(report)) if report is not None else Luggage()
+    apply_news(services, JobKey(TenantId(job.tenant_id), job.id), news, luggage=luggage)
 
 
 def news_of_job(services: Services, job: Job, report: JobReport) -> News:

@@ -98,6 +98,11 @@ def choose_decoder(wish: DeviceWish, video: VideoFacts, *, codec: str, trial: Tr
     return Choice(on_gpu=False, note=f"NVDEC passed over: {problem}")
 
 
+def wish_of_part(wish: DeviceWish) -> DeviceWish:
+    """A part's: what `auto` found on the first attempt. With another encoder it would fit none of the other parts."""
+    return wish.model_copy(update={"attempt": 1}) if wish.encoder is EncoderWish.AUTO else wish
+
+
 def doubt(verdict: PermanentError) -> TransientError:
     """What becomes of the first attempt's verdict on a source that NVDEC has decoded.
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from jobs.transcode.archive import MadePart, pack
+from jobs.transcode.devices import wish_of_part
 from jobs.transcode.encode import encode
 from jobs.transcode.encode_with_sound import encode_with_sound
 from jobs.transcode.loudness import level_sound
 from jobs.transcode.parts import cut
 from jobs.transcode.plan import Plan
 from jobs.transcode.planning import plan_source
-from pipeline.contracts.devices import DeviceWish, EncoderWish
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode_part import PART_NAME, PART_STEPS, PartOutcome, PartSpec
 from pipeline.execution.workplace import Report, Workplace
@@ -49,7 +49,7 @@ def _make(spec: PartSpec, plan: Plan, *, source: Path, output: Path, work: Workp
         # Nobody knew when the array was submitted that a cut is not possible everywhere.
         return MadePart(plan=plan, part=None, report=None, sound=None)
     part = parts[spec.part]
-    devices = _devices_of(work)
+    devices = wish_of_part(work.devices)
     if spec.part > 0 or part.has_sound or plan.audio is None:
         # One part that is the whole has its sound with it.
         written = encode(plan, part, source=source, output=output, devices=devices, limits=spec.limits, progress=report)
@@ -60,9 +60,3 @@ def _make(spec: PartSpec, plan: Plan, *, source: Path, output: Path, work: Workp
         levelled, part, source=source, output=output, devices=devices, limits=spec.limits, progress=report
     )
     return MadePart(plan=plan, part=part, report=written, sound=sound)
-
-
-def _devices_of(work: Workplace) -> DeviceWish:
-    """What `auto` finds on the first attempt: with another encoder a part would fit none of the others."""
-    wish = work.devices
-    return wish.model_copy(update={"attempt": 1}) if wish.encoder is EncoderWish.AUTO else wish

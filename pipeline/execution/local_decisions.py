@@ -66,13 +66,16 @@ def retry_pause_s(job: JobRecord, *, first_s: float) -> float:
 
 
 def to_forget(jobs: Iterable[JobRecord], *, now: datetime) -> list[str]:
-    """Handles of jobs that ended long ago, and of the oldest of too many."""
-    ended = sorted(((job.ended_at, job.handle) for job in jobs if job.ended_at is not None), reverse=True)
-    return [
-        handle
-        for number, (ended_at, handle) in enumerate(ended)
-        if number >= KEEP_ENDED_JOBS or ended_at < now - KEEP_ENDED
-    ]
+    """Handles of jobs that ended long ago, and of the oldest of too many; an array counts as many as its children."""
+    ended = sorted(((job.ended_at, job.handle, job) for job in jobs if job.ended_at is not None), reverse=True)
+    forgotten = []
+    kept = 0
+    for ended_at, handle, job in ended:
+        if kept >= KEEP_ENDED_JOBS or ended_at < now - KEEP_ENDED:
+            forgotten.append(handle)
+        else:
+            kept += job.array_size or 1
+    return forgotten
 
 
 def _counted(job: JobRecord) -> int:

@@ -125,7 +125,11 @@ class LocalJobs:
         self._children[job.handle] = taken
 
     def _prune(self) -> None:
+        awaited = {job.after for job in self._jobs.values() if not job.is_ended}
+        awaited |= {parent_of(handle) for handle in awaited if handle is not None}
         for handle in to_forget(self._jobs.values(), now=datetime.now(UTC)):
-            self._state.remove_job(handle)
-            del self._jobs[handle]
-            self._children.pop(handle, None)
+            # Without its end, what waits for it would fail.
+            if handle not in awaited:
+                self._state.remove_job(handle)
+                del self._jobs[handle]
+                self._children.pop(handle, None)

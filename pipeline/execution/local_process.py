@@ -13,7 +13,6 @@ from threading import Condition, Thread
 
 from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError, Unavailable
-from pipeline.execution.attempt_files import AttemptRequest
 from pipeline.execution.catalog import CATALOG, Profile
 from pipeline.execution.executor import JobReport, Submission
 from pipeline.execution.local_decisions import (
@@ -29,7 +28,7 @@ from pipeline.execution.local_state import StateFolder, own_folder
 from pipeline.execution.local_submissions import handle_of, refuse_impossible, with_priority
 from pipeline.execution.local_turns import in_turn
 from pipeline.execution.log_tail import read_tail
-from pipeline.execution.running_attempt import CODE_ROOT, RunningAttempt, base_environment, command_of
+from pipeline.execution.running_attempt import RunningAttempt, request_of
 from pipeline.execution.stuck.explanation import Explanation
 from pipeline.execution.stuck.local_rules import LocalFacts, explain_local
 from pipeline.lifecycle.job_state import JobState
@@ -230,27 +229,7 @@ class LocalExecutor:
             self._start(job)
 
     def _start(self, job: JobRecord) -> None:
-        attempt = job.attempt
-        folder = self._state.attempt_folder(job.handle, attempt)
-        scratch = self._state.scratch_folder(job.handle, attempt)
-        for path in (folder, scratch):
-            path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        profile = self._catalog[job.kind]
-        request = AttemptRequest(
-            command=command_of(profile),
-            working_folder=CODE_ROOT,
-            scratch=scratch,
-            base_environment=base_environment(),
-            environment_file=self._state.environment_file(job.handle),
-            attempt_environment={
-                "AWS_BATCH_JOB_ID": job.handle,
-                "AWS_BATCH_JOB_ATTEMPT": str(attempt),
-                "JOB_SCRATCH": str(scratch),
-                **({} if job.index is None else {"AWS_BATCH_JOB_ARRAY_INDEX": str(job.index)}),
-            },
-            timeout_s=profile.timeout_s,
-            grace_s=self._grace_s,
-        )
+        request = request_of(job, self._catalog[job.kind], state=self._state, grace_s=self._grace_s)
         # First on disk that it runs: a process that dies between here and the start leaves a lost attempt, not two.
         started = attempt_started(job, now=datetime.now(UTC))
         self._jobs.save(started)

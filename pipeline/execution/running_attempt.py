@@ -13,6 +13,8 @@ from pydantic import ValidationError
 import pipeline
 from pipeline.execution.attempt_files import AttemptRequest, ExitRecord, SessionRecord, try_lock, write_atomically
 from pipeline.execution.catalog import Profile
+from pipeline.execution.local_records import JobRecord
+from pipeline.execution.local_state import StateFolder
 from pipeline.execution.process_session import end_session, kill_session_leader, pid_space
 from pipeline.logs import get_logger
 
@@ -39,6 +41,30 @@ def command_of(profile: Profile) -> tuple[str, ...]:
     """The container's command on this machine: with the Python that runs this."""
     program, *arguments = profile.command
     return (sys.executable if program == "python" else program, *arguments)
+
+
+def request_of(job: JobRecord, profile: Profile, *, state: StateFolder, grace_s: float) -> AttemptRequest:
+    """What the supervisor of a job's next attempt is told; makes the attempt's folders, raises `OSError`."""
+    scratch = state.scratch_folder(job.handle, job.attempt)
+    for folder in (state.attempt_folder(job.handle, job.attempt), scratch):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    environment = {
+        "AWS_BATCH_JOB_ID": job.handle,
+        "AWS_BATCH_JOB_ATTEMPT": str(job.attempt),
+        "JOB_SCRATCH": str(scratch),
+    }
+    if job.index is not None:
+        environment["AWS_BATCH_JOB_ARRAY_INDEX"] = str(job.index)
+    return AttemptRequest(
+        command=command_of(profile),
+        working_folder=CODE_ROOT,
+        scratch=scratch,
+        base_environment=base_environment(),
+        environment_file=state.environment_file(job.handle),
+        attempt_environment=environment,
+        timeout_s=profile.timeout_s,
+        grace_s=grace_s,
+    )
 
 
 @dataclass

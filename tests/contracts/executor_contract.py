@@ -215,10 +215,10 @@ class ExecutorContract:
         assert reasons == {"Dependent Job failed", "not needed"}
         assert [lab.executor.describe([waiting])[waiting].attempts for waiting in (join, unwanted)] == [(), ()]
 
-    @pytest.mark.parametrize("size", [-1, 0, 1, 10_001])
-    def test_an_array_of_a_size_that_batch_does_not_take_is_refused(self, lab: ExecutorLab, size: int):
-        with pytest.raises(PermanentError, match=str(size)):
-            lab.executor.submit(replace(lab.submission("array", Behaviour.SUCCEEDS), array_size=size))
+    def test_an_array_of_a_size_that_batch_does_not_take_is_refused(self, lab: ExecutorLab):
+        for size in (-1, 0, 1, 10_001):
+            with pytest.raises(PermanentError, match=f"{size} children"):
+                lab.executor.submit(replace(lab.submission("array", Behaviour.SUCCEEDS), array_size=size))
 
     def test_a_name_that_no_executor_takes_is_refused_for_good(self, lab: ExecutorLab):
         for name in ("", "a/b", "x" * 129, "../../etc"):

@@ -22,7 +22,15 @@ def with_port(url: str, port: int) -> str:
 
 
 @pytest.fixture
-def academy(tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: str, s3: S3) -> Iterator[Academy]:
+def set_up() -> dict[str, str]:
+    """Settings beside the addresses, for a module to say otherwise."""
+    return {}
+
+
+@pytest.fixture
+def academy(
+    tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: str, s3: S3, *, set_up: dict[str, str]
+) -> Iterator[Academy]:
     data = tmp_path / "data"
     data.mkdir()
     port = free_port()
@@ -63,6 +71,7 @@ def academy(tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: st
                 "JWT_SECRET": JWT_SECRET,
                 "JOB_TOKEN_SECRET": "another-secret-of-the-tests-that-is-long-enough",
                 "SWEEP_EVERY_S": "0.2",
+                **set_up,
             },
         )
         stack.callback(academy.stop)

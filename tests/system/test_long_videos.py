@@ -20,7 +20,7 @@ PARTS = 3
 
 @pytest.fixture(scope="module")
 def seminar(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    clip = Clip(width=426, height=240, pictures=PICTURES)
+    clip = Clip(width=320, height=180, pictures=PICTURES)
     return make_clip(tmp_path_factory.mktemp("seminar") / "seminar.mp4", clip)
 
 
@@ -37,9 +37,8 @@ def child_process(job_id: str, part: int, attempt: int) -> psutil.Process | None
 
 
 @pytest.fixture
-def splitting(academy: Academy) -> Academy:
-    academy.restart(SPLIT_ABOVE_S="10", SPLIT_PART_S="8", LOCAL_WORKERS="2")
-    return academy
+def set_up() -> dict[str, str]:
+    return {"SPLIT_ABOVE_S": "10", "SPLIT_PART_S": "8", "LOCAL_WORKERS": "2"}
 
 
 def parts_of(academy: Academy, job_id: str) -> list[tuple[int, int, str | None]]:
@@ -47,9 +46,8 @@ def parts_of(academy: Academy, job_id: str) -> list[tuple[int, int, str | None]]
 
 
 def test_a_child_is_killed_and_the_joined_stream_is_that_of_one_process(
-    splitting: Academy, seminar: Path, tmp_path: Path
+    academy: Academy, seminar: Path, tmp_path: Path
 ):
-    academy = splitting
     video_id = academy.upload(seminar)
     job_id = academy.jobs()[0]["id"]
     wait_for(lambda: (1, 1, None) in parts_of(academy, job_id), "the second child works", deadline_s=60)

@@ -30,6 +30,14 @@ def test_a_child_that_begins_before_its_handle_is_written_down_brings_that_of_th
     assert plane.job(long).array_handle == child.array
 
 
+def test_a_child_of_another_jobs_array_is_not_taken(plane: Plane, long: UUID, children: list[Child]):
+    plane.probe.duration_s = 360.0
+    other = Child(plane, plane.uploaded()[1], 0)
+    reply = other.call("start", 1, handle=children[0].handle)
+    assert (reply.status_code, reply.json()["reason"]) == (409, "not_this_jobs_handle")
+    assert plane.job(other.job_id).array_handle is None
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_only_the_arrays_own_token_opens_its_calls(plane: Plane, children: list[Child], name: str):
     job_id = children[0].job_id

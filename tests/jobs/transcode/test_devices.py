@@ -11,7 +11,7 @@ from typing import Any
 import av
 import pytest
 
-from jobs.transcode.devices import NO_DEVICE, SESSION_WAITS_S, choose_decoder, choose_encoder, doubt
+from jobs.transcode.devices import NO_DEVICE, SESSION_WAITS_S, choose_decoder, choose_encoder, doubt, wish_of_part
 from jobs.transcode.encoders import X264
 from jobs.transcode.engines import Engines
 from jobs.transcode.ladder import RungPlan
@@ -271,3 +271,13 @@ def test_a_device_that_does_not_exist_is_a_clear_error(run_job: RunJob):
     assert (code, outcome) == (65, {})
     assert "ENCODER='amd'" in words
     assert "'auto', 'nvenc' or 'x264'" in words
+
+
+def test_a_part_that_is_tried_again_takes_the_encoder_that_the_other_parts_have():
+    again = wish_of_part(DeviceWish(encoder=AUTO, attempt=2))
+    assert choose_encoder(again, RUNGS, trial=Trials(None), pause=lambda _: None).on_gpu
+    assert not choose_encoder(
+        DeviceWish(encoder=AUTO, attempt=2), RUNGS, trial=Trials(None), pause=lambda _: None
+    ).on_gpu
+    ordered = DeviceWish(encoder=NVENC, attempt=2)
+    assert wish_of_part(ordered) == ordered

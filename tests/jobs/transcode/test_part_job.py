@@ -9,24 +9,23 @@ from typing import Any
 import pytest
 
 from jobs.transcode.join_job import join_parts
+from jobs.transcode.part_job import transcode_part as transcode_part_here
 from jobs.transcode.written import Written
 from pipeline.contracts.devices import DeviceWish
-from pipeline.contracts.transcode import STEPS, Source, TranscodeSpec
+from pipeline.contracts.envelope import Step
+from pipeline.contracts.transcode import STEPS, TranscodeSpec
+from pipeline.contracts.transcode_part import PART_NAME, PART_STEPS, PartSpec
 from pipeline.errors import JobError, PermanentError, TransientError
 from pipeline.execution.folder_workplace import FolderWorkplace
 from pipeline.execution.job_program import source_of_file
 from pipeline.execution.step_clock import StepClock
 from pipeline.progress.board import NoBoard
 from tests.fixtures.media import Clip, make_clip, read_pictures
-from tests.jobs.transcode.test_job import SMALL_LADDER, Result, times, transcode, transcode_part
+from tests.jobs.transcode.test_job import SMALL_LADDER, times, transcode_part
 
 CLIP = Clip(rate=Fraction(30000, 1001), pictures=360)
 FIELDS: dict[str, Any] = {"ladder": SMALL_LADDER, "segment_s": 2}
 PARTS = 3
-
-
-def archive_of(made: Result) -> Path:
-    return made.folder / "part.tar"
 
 
 @pytest.fixture(scope="module")
@@ -35,49 +34,64 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def parts(source: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
+def parts(source: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The archives of three children, of which the first was run by hand."""
     folder = tmp_path_factory.mktemp("parts")
-    made = [transcode_part(source, folder / str(part), part, parts=PARTS, **FIELDS) for part in range(PARTS)]
-    assert [part.exit_code for part in made] == [0] * PARTS, made[0].words
-    return made
+    first = transcode_part(source, folder / "0", 0, parts=PARTS, **FIELDS)
+    assert first.exit_code == 0, first.words
+    archives = [first.folder / PART_NAME, *(make_part(source, folder / str(part), part) for part in range(1, PARTS))]
+    assert first.outcome["size_bytes"] == archives[0].stat().st_size
+    return archives
 
 
-def test_joined_parts_are_the_stream_that_one_job_makes(source: Path, parts: list[Result], tmp_path: Path):
-    """And pass the same checks, which are part of the job."""
-    whole = transcode(source, tmp_path / "whole", **FIELDS)
-    made = [source_of_file(archive_of(part)).model_dump() for part in parts]
-    joined = transcode(source, tmp_path / "joined", made=made, **FIELDS)
-    assert (whole.exit_code, joined.exit_code) == (0, 0), joined.words
-    files = [sorted(path.relative_to(of.folder) for path in of.folder.rglob("*")) for of in (whole, joined)]
-    assert files[0] == files[1]
-    for track in ("v1", "v2", "audio"):
-        playlists = [of.folder / track / "index.m3u8" for of in (whole, joined)]
-        assert playlists[0].read_text() == playlists[1].read_text()
-    for track in ("v1", "v2"):
-        assert times(read_pictures(joined.media(track))) == [n / CLIP.rate for n in range(CLIP.pictures)]
-    # Sound is not cut, so there is no seam that could click.
-    assert joined.media("audio") == whole.media("audio")
-    assert [part.outcome["size_bytes"] for part in parts] == [archive_of(part).stat().st_size for part in parts]
+def make_part(source: Path, folder: Path, part: int, *, parts: int = PARTS) -> Path:
+    spec = PartSpec(video_id="v", source=source_of_file(source), part=part, parts=parts, **FIELDS)
+    transcode_part_here(spec, workplace(folder, PART_STEPS))
+    return folder / "published" / PART_NAME
 
 
-def without_the_second(parts: list[Source]) -> list[Source]:
+def workplace(folder: Path, steps: tuple[Step, ...]) -> FolderWorkplace:
+    (folder / "scratch").mkdir(parents=True)
+    clock = StepClock(steps, NoBoard(), on_report=lambda: None)
+    return FolderWorkplace(folder / "scratch", clock, outputs=folder / "published", devices=DeviceWish())
+
+
+def join(folder: Path, made: list[Path]) -> Written:
+    (folder / "output").mkdir()
+    sources = tuple(map(source_of_file, made))
+    spec = TranscodeSpec(video_id="v", source=sources[0], made=sources)
+    return join_parts(spec, workplace(folder, STEPS), folder / "output")
+
+
+def test_joined_parts_have_every_picture_once(parts: list[Path], tmp_path: Path):
+    """That it is the stream which one job makes is tested on a whole installation."""
+    written = join(tmp_path, parts)
+    names = ["init.mp4", *(f"{number:05}.m4s" for number in range(6))]
+    assert sorted(path.name for path in (tmp_path / "output" / "v2").iterdir()) == sorted(names)
+    media = b"".join((tmp_path / "output" / "v2" / name).read_bytes() for name in sorted(names, key=len))
+    assert times(read_pictures(media)) == [n / CLIP.rate for n in range(CLIP.pictures)]
+    assert written.report.coverage.pictures == CLIP.pictures
+    assert written.stored == {f"{folder}/{name}" for folder in ("v1", "v2", "audio") for name in names[1:]}
+
+
+def without_the_second(parts: list[Path]) -> list[Path]:
     return [parts[0], parts[2]]
 
 
-def without_the_last(parts: list[Source]) -> list[Source]:
+def without_the_last(parts: list[Path]) -> list[Path]:
     return parts[:2]
 
 
-def without_the_sound(parts: list[Source]) -> list[Source]:
+def without_the_sound(parts: list[Path]) -> list[Path]:
     return parts[1:]
 
 
 @pytest.mark.parametrize("choose", [without_the_second, without_the_last, without_the_sound])
 def test_parts_that_are_not_the_whole_are_refused(
-    parts: list[Result], tmp_path: Path, choose: Callable[[list[Source]], list[Source]]
+    parts: list[Path], tmp_path: Path, choose: Callable[[list[Path]], list[Path]]
 ):
     with pytest.raises(PermanentError) as refusal:
-        join(tmp_path, choose([source_of_file(archive_of(part)) for part in parts]))
+        join(tmp_path, choose(parts))
     assert refusal.value.reason == "INTERNAL_ERROR"
 
 
@@ -91,10 +105,10 @@ def test_parts_that_are_not_the_whole_are_refused(
     ],
 )
 def test_an_archive_that_tells_what_cannot_be_is_refused(
-    parts: list[Result], tmp_path: Path, old: str, new: str, words: str
+    parts: list[Path], tmp_path: Path, old: str, new: str, words: str
 ):
     folder, changed = tmp_path / "changed", tmp_path / "part.tar"
-    with tarfile.open(archive_of(parts[1])) as tar:
+    with tarfile.open(parts[1]) as tar:
         tar.extractall(folder, filter="data")
     facts = folder / "part.json"
     assert old in facts.read_text()
@@ -103,29 +117,18 @@ def test_an_archive_that_tells_what_cannot_be_is_refused(
         for path in folder.rglob("*.*"):
             tar.add(path, path.relative_to(folder).as_posix().replace("v1/", "../v1/" if "../" in new else "v1/"))
     with pytest.raises(JobError, match=words):
-        join(tmp_path, [source_of_file(path) for path in (archive_of(parts[0]), changed, archive_of(parts[2]))])
+        join(tmp_path, [parts[0], changed, parts[2]])
     assert not list(tmp_path.glob("v1"))
 
 
-def test_an_archive_that_is_cut_off_is_tried_again(parts: list[Result], tmp_path: Path):
+def test_an_archive_that_is_cut_off_is_tried_again(parts: list[Path], tmp_path: Path):
     cut_off = tmp_path / "part.tar"
-    cut_off.write_bytes(archive_of(parts[1]).read_bytes()[:20_000])
+    cut_off.write_bytes(parts[1].read_bytes()[:20_000])
     with pytest.raises(TransientError, match="not a whole part"):
-        join(tmp_path, [source_of_file(cut_off)])
-
-
-def join(folder: Path, made: list[Source]) -> Written:
-    for name in ("scratch", "output"):
-        (folder / name).mkdir()
-    clock = StepClock(STEPS, NoBoard(), on_report=lambda: None)
-    work = FolderWorkplace(folder / "scratch", clock, outputs=folder / "published", devices=DeviceWish())
-    spec = TranscodeSpec(video_id="v", source=made[0], made=tuple(made))
-    return join_parts(spec, work, folder / "output")
+        join(tmp_path, [cut_off])
 
 
 def test_a_child_behind_the_last_possible_cut_has_nothing_to_do(source: Path, tmp_path: Path):
     """How many parts there are is known before anybody knows where the source can be cut."""
-    made = transcode_part(source, tmp_path / "part", 8, parts=9, **FIELDS)
-    assert made.exit_code == 0, made.words
-    with tarfile.open(archive_of(made)) as tar:
+    with tarfile.open(make_part(source, tmp_path, 8, parts=9)) as tar:
         assert tar.getnames() == ["part.json"]

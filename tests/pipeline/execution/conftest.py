@@ -1,15 +1,19 @@
-"""The toy job as a real process, beside a real internal API."""
+"""The toy job as a real process, beside a real internal API; a local executor whose leftovers are looked for."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from pipeline.execution.local_process import LocalExecutor
+from pipeline.execution.local_records import JobRecord
 from tests.fixtures.internal_api import InternalApi, open_internal_api
+from tests.fixtures.local_executor import open_local_executor, processes_of
 
 ROOT = Path(__file__).parents[3]
 ENDS_WITHIN_S = 60.0
@@ -61,3 +65,23 @@ def run_job(start_job: StartJob, tmp_path: Path) -> Callable[..., tuple[int, str
         return job.returncode, said
 
     return run
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
+    with closing(open_local_executor(tmp_path)) as executor:
+        yield executor
+
+
+@pytest.fixture
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    """Neither processes nor scratch folders nor, of ended jobs, secrets."""
+    yield
+    left = processes_of(tmp_path)
+    for process in left:
+        process.kill()
+    assert left == []
+    assert list((tmp_path / "scratch").glob("*")) == []
+    for job in (tmp_path / "jobs").iterdir():
+        ended = JobRecord.model_validate_json((job / "job.json").read_bytes()).is_ended
+        assert (job / "environment.json").exists() != ended, "secrets are kept as long as the job lives"

@@ -1,7 +1,7 @@
 """What errors and ends of attempts mean: tables, without processes."""
 
 import errno
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,7 +10,14 @@ from pipeline.errors import FencedError, Invalid, JobError, PermanentError, Tran
 from pipeline.execution.attempt_files import ExitRecord
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, reason_of
-from pipeline.execution.local_decisions import LOST, attempt_ended, attempt_interrupted, attempt_started
+from pipeline.execution.local_decisions import (
+    KEEP_ENDED_JOBS,
+    LOST,
+    attempt_ended,
+    attempt_interrupted,
+    attempt_started,
+    to_forget,
+)
 from pipeline.execution.local_records import JobRecord
 from pipeline.lifecycle.job_state import JobState
 
@@ -83,6 +90,14 @@ def test_an_interrupted_attempt_may_still_end_for_good(code: int, state: JobStat
 def test_a_cancelled_job_has_failed_however_its_attempt_ends(end: ExitRecord | None):
     ended = after(end, cancel_reason="by kim")
     assert (ended.state, ended.status_reason) == (JobState.FAILED, "by kim")
+
+
+def test_an_array_is_kept_as_if_it_were_as_many_jobs_as_its_children():
+    ages = {"first": 4, "array": 3, "third": 2, "last": 1}
+    jobs = [job(handle=handle, ended_at=NOW - timedelta(hours=age)) for handle, age in ages.items()]
+    assert to_forget(jobs, now=NOW) == []
+    jobs[1] = jobs[1].model_copy(update={"array_size": KEEP_ENDED_JOBS})
+    assert to_forget(jobs, now=NOW) == ["first"]
 
 
 def raised(error: BaseException, cause: BaseException) -> BaseException:

@@ -1,243 +1,31 @@
-"""What the local executor does beyond the contract: restarts, kills, time limits, and leaving nothing behind."""
+"""What the local executor does with attempts beyond the contract: time limits, secrets, and leaving nothing behind."""
 
 import json
-import os
-import signal
 import stat
-from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
 
-from pipeline.errors import PermanentError, Unavailable
-from pipeline.execution.executor import JobReport
+from pipeline.errors import PermanentError
 from pipeline.execution.local_decisions import KEEP_ENDED, KEEP_ENDED_JOBS
 from pipeline.execution.local_process import LocalExecutor
-from pipeline.execution.local_records import JobRecord
-from pipeline.lifecycle.job_state import FINAL, JobState
+from pipeline.lifecycle.job_state import JobState
 from tests.fixtures.local_executor import (
     catalog,
-    executor_process,
     is_gone,
     open_local_executor,
     processes_of,
+    report_of,
     submission,
+    wait_for_end,
+    wait_for_line,
 )
-from tests.fixtures.waiting import wait_for
 
-
-@pytest.fixture
-def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
-    with closing(open_local_executor(tmp_path)) as executor:
-        yield executor
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
-    yield
-    left = processes_of(tmp_path)
-    for process in left:
-        process.kill()
-    assert left == []
-    assert list((tmp_path / "scratch").glob("*")) == []
-    for job in (tmp_path / "jobs").iterdir():
-        ended = JobRecord.model_validate_json((job / "job.json").read_bytes()).is_ended
-        assert (job / "environment.json").exists() != ended, "secrets are kept as long as the job lives"
-
-
-def report_of(executor: LocalExecutor, handle: str) -> JobReport:
-    return executor.describe([handle])[handle]
-
-
-def wait_for_end(executor: LocalExecutor, handle: str) -> JobReport:
-    def ended() -> JobReport | None:
-        report = report_of(executor, handle)
-        return report if report.state in FINAL else None
-
-    return wait_for(ended, f"{handle} ends", deadline_s=30)
-
-
-def wait_for_line(folder: Path, handle: str, line: str, *, attempt: int = 1) -> None:
-    log = folder / "jobs" / handle / "attempts" / str(attempt) / "output.log"
-    wait_for(lambda: log.exists() and line in log.read_text().splitlines(), f"{handle} says {line!r}")
-
-
-# Restarts
-
-
-def test_a_running_attempt_is_adopted_after_the_executor_was_killed(tmp_path: Path):
-    with executor_process(tmp_path, ("a", "runs_on")) as owner:
-        wait_for_line(tmp_path, "local-a", "attempt 1")
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    with closing(open_local_executor(tmp_path)) as executor:
-        report = report_of(executor, "local-a")
-        assert (report.state, report.attempt, len(report.attempts)) == (JobState.RUNNING, 1, 1)
-        executor.cancel("local-a", "enough")
-        report = wait_for_end(executor, "local-a")
-        assert (report.state, report.exit_code, report.status_reason) == (JobState.FAILED, 143, "enough")
-
-
-def test_an_end_that_nobody_watched_is_known_after_a_restart(tmp_path: Path):
-    with executor_process(tmp_path, ("a", "runs_on")) as owner:
-        wait_for_line(tmp_path, "local-a", "attempt 1")
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    (job,) = [p for p in processes_of(tmp_path) if "attempt_supervisor" not in " ".join(p.cmdline())]
-    job.kill()
-    wait_for((tmp_path / "jobs/local-a/attempts/1/exit.json").exists, "the supervisor writes its record")
-    assert list((tmp_path / "scratch").iterdir()) == [], "it has cleared up by itself"
-    with closing(open_local_executor(tmp_path)) as executor:
-        wait_for(lambda: report_of(executor, "local-a").attempt == 2, "it is tried again")
-        assert report_of(executor, "local-a").attempts[0].exit_code == 137
-        executor.cancel("local-a", "enough")
-        wait_for_end(executor, "local-a")
-
-
-def test_an_attempt_whose_supervisor_is_gone_is_lost_and_tried_again(tmp_path: Path):
-    with executor_process(tmp_path, ("a", "runs_on_once")) as owner:
-        wait_for_line(tmp_path, "local-a", "attempt 1")
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    family = processes_of(tmp_path)
-    supervisors = [p for p in family if "attempt_supervisor" in " ".join(p.cmdline())]
-    assert len(supervisors) == 1
-    assert len(family) == 2
-    supervisors[0].kill()
-    wait_for(is_gone(supervisors), "the supervisor is gone")
-    with closing(open_local_executor(tmp_path)) as executor:
-        report = wait_for_end(executor, "local-a")
-        assert is_gone(family)(), "what the lost attempt has left running is ended"
-        lost, good = report.attempts
-        assert (lost.exit_code, lost.status_reason[:8]) == (None, "Host EC2")
-        assert (good.exit_code, report.state) == (0, JobState.SUCCEEDED)
-
-
-def test_a_supervisor_that_dies_under_a_living_executor_is_noticed_and_its_job_ended(
-    tmp_path: Path, executor: LocalExecutor
-):
-    handle = executor.submit(submission("a", "runs_on_once"))
-    wait_for_line(tmp_path, handle, "attempt 1")
-    family = processes_of(tmp_path)
-    next(p for p in family if "attempt_supervisor" in " ".join(p.cmdline())).kill()
-    assert wait_for_end(executor, handle).state is JobState.SUCCEEDED
-    assert is_gone(family)()
-
-
-def test_a_machine_that_shuts_down_ends_the_job_by_its_supervisor(tmp_path: Path, executor: LocalExecutor):
-    handle = executor.submit(submission("a", "runs_on_once"))
-    wait_for_line(tmp_path, handle, "attempt 1")
-    next(p for p in processes_of(tmp_path) if "attempt_supervisor" in " ".join(p.cmdline())).terminate()
-    assert [attempt.exit_code for attempt in wait_for_end(executor, handle).attempts] == [143, 0]
-
-
-def test_waiting_jobs_go_on_in_their_order_after_a_kill(tmp_path: Path):
-    names = ["first", "second", "third"]
-    with executor_process(tmp_path, ("hold", "runs_on"), *[(name, "succeeds") for name in names]) as owner:
-        wait_for_line(tmp_path, "local-hold", "attempt 1")
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    with closing(open_local_executor(tmp_path)) as executor:
-        assert {report_of(executor, f"local-{name}").state for name in names} == {JobState.RUNNABLE}
-        executor.cancel("local-hold", "enough")
-        reports = [wait_for_end(executor, f"local-{name}") for name in names]
-    starts = [report.attempts[0].started_at for report in reports]
-    assert starts == sorted(starts, key=lambda at: at or datetime.max.replace(tzinfo=UTC))
-
-
-def test_a_cancel_that_was_noted_before_a_kill_is_carried_out_after_it(tmp_path: Path):
-    with executor_process(tmp_path, ("a", "runs_on")) as owner:
-        wait_for_line(tmp_path, "local-a", "attempt 1")
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    path = tmp_path / "jobs/local-a/job.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "cancel_reason": "enough"}))
-    with closing(open_local_executor(tmp_path)) as executor:
-        assert wait_for_end(executor, "local-a").status_reason == "enough"
-
-
-def test_two_executors_cannot_own_one_folder(tmp_path: Path, executor: LocalExecutor):
-    with pytest.raises(Unavailable, match=f"executor_folder_in_use.*{os.getpid()}"):
-        open_local_executor(tmp_path)
-
-
-def test_a_job_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path):
-    with closing(open_local_executor(tmp_path)) as executor:
-        wait_for_end(executor, executor.submit(submission("good", "succeeds")))
-    broken = tmp_path / "jobs" / "local-broken"
-    broken.mkdir()
-    with closing(open_local_executor(tmp_path)) as executor:
-        assert set(executor.describe(["local-good", "local-broken"])) == {"local-good"}
-    broken.rmdir()
-
-
-# Closing
-
-
-def test_close_ends_everything_and_what_it_interrupted_does_not_count(tmp_path: Path):
-    # One more time than the profile has attempts.
-    for _ in range(4):
-        with closing(open_local_executor(tmp_path)) as executor:
-            handle = executor.submit(submission("a", "asks_again_on_sigterm"))
-            attempt = report_of(executor, handle).attempt
-            wait_for_line(tmp_path, handle, "ready", attempt=attempt)
-        assert processes_of(tmp_path) == []
-    with closing(open_local_executor(tmp_path)) as executor:
-        report = report_of(executor, handle)
-        assert report.state in {JobState.RUNNABLE, JobState.RUNNING}
-        assert [a.exit_code for a in report.attempts[:4]] == [75] * 4
-        executor.cancel(handle, "enough")
-        wait_for_end(executor, handle)
-
-
-def test_a_job_that_answers_sigterm_with_an_odd_exit_code_is_tried_again_after_close(tmp_path: Path):
-    with closing(open_local_executor(tmp_path)) as executor:
-        handle = executor.submit(submission("a", "fails_on_sigterm"))
-        wait_for_line(tmp_path, handle, "ready")
-    with closing(open_local_executor(tmp_path)) as executor:
-        wait_for_line(tmp_path, handle, "ready", attempt=2)
-        executor.cancel(handle, "enough")
-        assert wait_for_end(executor, handle).attempts[0].exit_code == 1
-
-
-def test_close_kills_what_does_not_listen_within_the_grace_time(tmp_path: Path):
-    executor = open_local_executor(tmp_path, grace_s=0.3)
-    handle = executor.submit(submission("a", "ignores_sigterm"))
-    wait_for_line(tmp_path, handle, "deaf")
-    executor.close()
-    assert processes_of(tmp_path) == []
-    with closing(open_local_executor(tmp_path)) as executor:
-        assert report_of(executor, handle).attempts[0].exit_code == 137
-        executor.cancel(handle, "enough")
-        wait_for_end(executor, handle)
-
-
-def test_close_ends_a_supervisor_that_is_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pipeline.execution.running_attempt.SUPERVISOR_MARGIN_S", 0.2)
-    executor = open_local_executor(tmp_path, grace_s=0.2)
-    handle = executor.submit(submission("a", "runs_on"))
-    wait_for_line(tmp_path, handle, "attempt 1")
-    next(p for p in processes_of(tmp_path) if "attempt_supervisor" in " ".join(p.cmdline())).suspend()
-    executor.close()
-    assert processes_of(tmp_path) == []
-    with closing(open_local_executor(tmp_path)) as executor:
-        assert report_of(executor, handle).attempts[0].status_reason.startswith("Host EC2")
-        executor.cancel(handle, "enough")
-        wait_for_end(executor, handle)
-
-
-def test_a_closed_executor_says_that_it_is_closed(tmp_path: Path):
-    executor = open_local_executor(tmp_path)
-    executor.close()
-    executor.close()
-    with pytest.raises(Unavailable, match="executor_closed"):
-        executor.submit(submission("a", "succeeds"))
-
-
-# One attempt
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 def test_an_attempt_that_takes_too_long_is_ended_and_not_repeated(tmp_path: Path):
@@ -323,6 +111,12 @@ def test_a_name_that_is_submitted_twice_is_one_job(executor: LocalExecutor):
     wait_for_end(executor, handle)
     assert executor.submit(submission("a", "succeeds")) == handle
     assert len(report_of(executor, handle).attempts) == 1
+
+
+def test_a_job_that_waits_for_an_unknown_one_is_refused(executor: LocalExecutor):
+    for handle in ("local-x", "local-x:0", "x:y", ":"):
+        with pytest.raises(PermanentError, match=handle):
+            executor.submit(replace(submission("a", "succeeds"), after=handle))
 
 
 def test_a_variable_that_no_process_can_have_is_refused_without_its_value(executor: LocalExecutor):

@@ -33,12 +33,6 @@ STATUS_KEY = keys.video_status(TENANT, VIDEO)
 
 
 @pytest.fixture
-def cache(redis_url: str) -> Iterator["redis.Redis"]:
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
-
-
-@pytest.fixture
 def line(redis_url: str) -> Iterator[TcpLine]:
     with closing(TcpLine("127.0.0.1", int(redis_url.rsplit(":", 1)[1].split("/", maxsplit=1)[0]))) as line:
         yield line
@@ -113,42 +107,6 @@ def test_a_newer_job_replaces_an_older_one_and_not_the_other_way_round(cache: "r
     value = stored(cache)
     assert value is not None
     assert value["job_id"] == "newer"
-
-
-def test_what_the_children_of_an_array_have_done_adds_up_to_their_jobs_progress(
-    cache: "redis.Redis", job_redis_url: str
-):
-    """Of four parts; encoding and all before it is 82 hundredths of the job."""
-    shown = []
-    for number, percent in [(0, 100), (2, 50), (2, 20), (3, 50), (1, 100), (3, 100), (2, 100)]:
-        write(job_redis_url, percent, place=place_of(number))
-        value = stored(cache)
-        assert value is not None
-        assert (value["step_name"], value["attempt"]) == ("transcoding", 1)
-        shown.append((value["percent"], value["step_percent"]))
-    # A child that is tried again begins anew, and nothing goes back for it.
-    done = [1, 1.5, 1.5, 2, 3, 3.5, 4]
-    assert shown == [(round(82 * parts / 4, 2), round(100 * parts / 4, 1)) for parts in done]
-    assert keys.IN_PROGRESS_TTL_S - 60 < cache.ttl(PARTS_KEY) <= keys.IN_PROGRESS_TTL_S
-    write(job_redis_url, 40)
-    write(job_redis_url, 90)
-    after = stored(cache)
-    assert after is not None
-    assert after["percent"] == 90, "the join goes on where its parts have ended"
-
-
-def test_sixteen_children_at_once_lose_nothing_of_their_sum(cache: "redis.Redis", job_redis_url: str):
-    writers = [
-        threading.Thread(target=write, args=(job_redis_url, 100), kwargs={"place": place_of(number, parts=16)})
-        for number in range(16)
-    ]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(20)
-    value = stored(cache)
-    assert value is not None
-    assert value["step_percent"] == 100
 
 
 @pytest.mark.parametrize("broken", ["", "null", "[1]", "{", '{"attempt": "x"}', '"text"', '{"job_id": "job-1"}'])

@@ -1,0 +1,20 @@
+"""Which videos are made in parts."""
+
+import pytest
+
+from pipeline.settings import Settings
+
+
+@pytest.mark.parametrize(("seconds", "parts"), [(60, None), (1800, None), (1801, 10), (10_800, 60), (43_200, 240)])
+def test_a_video_above_half_an_hour_has_parts_of_three_minutes(seconds: float, parts: int | None):
+    assert Settings().parts_of(seconds) == parts
+
+
+def test_what_would_be_one_part_is_none_and_an_array_has_no_more_children_than_batch_allows():
+    assert Settings(split_above_s=0, split_part_s=180).parts_of(200) is None
+    assert Settings(split_above_s=0, split_part_s=1).parts_of(43_200) == 10_000
+
+
+def test_splitting_can_be_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SPLIT_ABOVE_S", "inf")
+    assert Settings().parts_of(43_200) is None
