@@ -16,10 +16,11 @@ from pipeline.errors import Invalid
 STARTING_S: Final = 240.0
 # What teachers upload: 1080p at about 4 Mbit/s. Not measured.
 SOURCE_GB_PER_H: Final = 1.8
-# Rough figures of what CloudWatch is given: alarms, metrics of our own, gigabytes of log for an hour of video.
+# Rough figures of what CloudWatch is given: alarms; series of metrics of our own, each dimension's value being one, if
+# all of them had figures in every hour; gigabytes of log.
 ALARMS: Final = 10
-METRICS: Final = 30
-LOG_GB_FIXED: Final = 1.0
+METRICS: Final = 60
+LOG_GB: Final = 1.0
 
 Basis = Literal["measured", "list price", "assumed"]
 
@@ -166,7 +167,7 @@ def _fixed(stage: Stage) -> Iterator[Line]:
     yield Line("Secrets", (Factor(stage.secrets, "secrets"), _usd(services.SECRET_USD, "secret")))
     yield Line("CloudWatch, metrics", (Factor(METRICS, "metrics"), _usd(services.METRIC_USD, "metric")))
     yield Line("CloudWatch, alarms", (Factor(ALARMS, "alarms"), _usd(services.ALARM_USD, "alarm")))
-    yield Line("CloudWatch, logs", (Factor(LOG_GB_FIXED, "GB"), _usd(services.LOGS_USD_PER_GB, "GB")))
+    yield Line("CloudWatch, logs", (Factor(LOG_GB, "GB"), _usd(services.LOGS_USD_PER_GB, "GB")))
 
 
 def _hours(workload: Workload, share: float) -> Factor:
