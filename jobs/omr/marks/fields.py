@@ -1,5 +1,6 @@
 """From bubbles to fields: which values count as marked, and how sure that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,13 +33,16 @@ class FieldMarks:
 
 
 def fields_of(
-    meanings: Meanings, form: Form, registered: Registered, *, check: Meanings | None
+    meanings: Meanings, form: Form, registered: Registered, *, engines: Sequence[Meanings] = ()
 ) -> dict[str, FieldMarks]:
-    """By field name. `check` is what a second engine says; a field on which it differs is in dispute."""
+    """By field name. `engines` are those whose words `meanings` puts together, the better one first: a field is no surer
+    than that one is, and in dispute where one of them alone would read it otherwise.
+    """
     marked, confidence = _decided(meanings, form)
-    if check is not None:
-        differs = np.logical_or.reduceat(marked != _decided(check, form)[0], _starts(form))
-        confidence = np.where(differs, np.minimum(confidence, DISPUTED), confidence)
+    for place, engine in enumerate(engines):
+        alone, sure = _decided(engine, form)
+        differs = np.logical_or.reduceat(marked != alone, _starts(form))
+        confidence = np.minimum(confidence, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
     if _crowded(marked, form):
         confidence = np.minimum(confidence, DISPUTED)
     starts = _starts(form)
