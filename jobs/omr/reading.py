@@ -36,8 +36,8 @@ def read_sheet(
     page: int,
     check: MarkStates | None = None,
 ) -> SheetReading:
-    """What the page says. `check` is what a second engine says: both are heard, and where they differ the answer goes to
-    review.
+    """What the page says. `check` is what a second engine says: both are heard, and where they differ the answer goes
+    to review.
     """
     return reading_of(read_fields(registered, form, states, check=check), registered, form, file=file, page=page)
 

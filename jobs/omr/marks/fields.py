@@ -35,8 +35,8 @@ class FieldMarks:
 def fields_of(
     meanings: Meanings, form: Form, registered: Registered, *, engines: Sequence[Meanings] = ()
 ) -> dict[str, FieldMarks]:
-    """By field name. `engines` are those whose words `meanings` puts together, the better one first: a field is no surer
-    than that one is, and in dispute where one of them alone would read it otherwise.
+    """By field name. `engines` are those whose words `meanings` puts together, the better one first: a field is no
+    surer than that one is, and in dispute where one of them alone would read it otherwise.
     """
     marked, confidence = _decided(meanings, form)
     for place, engine in enumerate(engines):

@@ -15,10 +15,11 @@ from jobs.omr.layout import Points, moved
 from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
-from jobs.omr.registration.canvas import canvas_of
+from jobs.omr.registration.canvas import Canvas, canvas_of, flattened
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
+from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.marks_found import DARK
@@ -54,13 +55,16 @@ PHOTO_PERSPECTIVE = 0.012
 
 
 def register(page: Page, form: Form) -> Registered:
-    """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED with what was measured."""
+    """Every bubble's place; raises PageRefused with what was measured: PAGE_NOT_REGISTERED, or TEMPLATE_MISMATCH where
+    the form fits but to something that is not its own.
+    """
     ink = InkAtScale(darkest_channel(page))
     papers = papers_of(page, ink.darkness)
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
     if float((ink.level(shrink) > DARK).mean()) < LEAST_INK:
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
     best: tuple[Fit, str] | None = None
+    foreign = ""
     canvas = canvas_of(form.layout)
     for candidate in _candidates(page, ink, form, papers):
         if candidate is None:
@@ -69,12 +73,20 @@ def register(page: Page, form: Form) -> Registered:
             continue
         for seeing, size in SEEN_BY:
             fit = settled(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
-            if best is None or fit.quality > best[0].quality:
-                best = fit, candidate.method
+            if best is not None and fit.quality <= best[0].quality:
+                continue
+            if is_believed(fit, candidate.method):
+                share = _standing_out(fit, ink, form, canvas)
+                if share < LEAST_STANDING_OUT:
+                    foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
+                    continue
+            best = fit, candidate.method
             if is_clear(fit) and is_believed(fit, candidate.method):
                 break
         if best is not None and is_clear(best[0]) and is_believed(*best):
             break
+    if foreign and (best is None or not is_believed(*best)):
+        raise PageRefused(Reason.TEMPLATE_MISMATCH, foreign)
     assert best is not None
     fit, method = best
     residual_mm = fit.residual * form.layout.radius * form.mm_per_unit
@@ -82,6 +94,11 @@ def register(page: Page, form: Form) -> Registered:
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
     return _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
+
+
+def _standing_out(fit: Fit, ink: InkAtScale, form: Form, canvas: Canvas) -> float:
+    places = canvas.points(form.centres + fit.local.at(form.centres))
+    return standing_out(flattened(ink, fit.homography, canvas), places, form.layout, canvas)
 
 
 def is_believed(fit: Fit, method: str) -> bool:
