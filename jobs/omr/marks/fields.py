@@ -43,7 +43,7 @@ def fields_of(
         alone, sure = _decided(engine, form)
         differs = np.logical_or.reduceat(marked != alone, _starts(form))
         confidence = np.minimum(confidence, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
-    if _crowded(marked, form):
+    if registered.undecided or _crowded(marked, form):
         confidence = np.minimum(confidence, DISPUTED)
     starts = _starts(form)
     whole = np.logical_and.reduceat(_on_page(registered), starts)
