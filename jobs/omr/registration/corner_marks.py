@@ -90,10 +90,11 @@ def _assignments(
         for k, points in enumerate(places):
             if not len(points):
                 continue
-            off = np.abs(wanted[:, k, None] - points[None])
+            away = wanted[:, k, None] - points[None]
+            off = np.square(away.real) + np.square(away.imag)
             off[~_alike(sizes[k][None], logarithm[:, None])] = np.inf
             nearest[:, k] = off.argmin(axis=1)
-            misfit[:, k] = off.min(axis=1) / (TOLERANCE * np.abs(step))
+            misfit[:, k] = np.sqrt(off.min(axis=1)) / (TOLERANCE * np.abs(step))
         follows = misfit < 1
         counts = follows.sum(axis=1)
         misfits = np.where(follows, misfit, 0).sum(axis=1)
