@@ -24,7 +24,7 @@ from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.marks_found import DARK
 from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
-from jobs.omr.registration.refining import Fit, loosened
+from jobs.omr.registration.refining import Fit, Looking, loosened
 from jobs.omr.registration.registered import Registered
 from jobs.omr.registration.settling import settled
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE
@@ -68,7 +68,7 @@ def register(page: Page, form: Form) -> Registered:
                 break
             continue
         for seeing, size in SEEN_BY:
-            fit = settled(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
+            fit = settled(Looking(ink, form.layout, canvas, seeing, size), candidate.homography)
             if best is None or fit.quality > best[0].quality:
                 best = fit, candidate.method
             if is_clear(fit) and is_believed(fit, candidate.method):
@@ -156,7 +156,7 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
     # Across half a bubble the local field is the same.
-    places = form.centres + fit.local.at(form.centres)
+    places = form.centres + fit.off
     positions = moved(homography, places)
     across, down = (
         np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)
