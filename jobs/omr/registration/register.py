@@ -7,6 +7,7 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 from collections.abc import Iterator
 from itertools import chain
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,9 +57,10 @@ PHOTO_PERSPECTIVE = 0.012
 def register(page: Page, form: Form) -> Registered:
     """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED with what was measured."""
     ink = InkAtScale(darkest_channel(page))
-    papers = papers_of(page, ink.darkness)
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
-    if float((ink.level(shrink) > DARK).mean()) < LEAST_INK:
+    papers = papers_of(page, ink, shrink)
+    dark = (ink.level(shrink) > DARK).view(np.uint8)
+    if cv2.countNonZero(dark) < LEAST_INK * dark.size:
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
     best: tuple[Fit, str] | None = None
     canvas = canvas_of(form.layout)
