@@ -166,7 +166,7 @@ def _isolated(chosen: NDArray[np.intp], spots: Spots) -> NDArray[np.intp]:
         reach = 1.3 * sides[some, None]
         near = (np.abs(xs - xs[some, None]) < reach) & (np.abs(ys - ys[some, None]) < reach)
         near &= sides > 0.6 * sides[some, None]
-        kept.append(some[near.sum(axis=1) <= 1])
+        kept.append(some[np.count_nonzero(near, axis=1) <= 1])
     return np.concatenate(kept)
 
 

@@ -29,6 +29,8 @@ STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 COVERED, FAINT = 0.35, 0.02
 # A step that moves no bubble further than this, in half bubbles, is the last.
 STILL = 0.1
+# One that moves none further than this is not taken: the local field says the same.
+NOTHING = 0.03
 # Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
 BLOCK_REACH_IN_PITCHES = 0.6
@@ -110,18 +112,20 @@ def _followed(looking: Looking, view: View) -> Fit:
     layout, canvas = looking.layout, looking.canvas
     reach = max(3, int(REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     of_blocks = np.zeros_like(layout.centres)
-    for round_ in range(ROUNDS):
+    last = False
+    for round_ in range(ROUNDS + 1):
         if round_ == 1:
             of_blocks = block_shifts(view.seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
         found = measured(view.seen, points, layout.group_of_bubble, reach=reach)
-        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
-        view = looking.view(view.homography @ step)
-        still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL:
+        if last or round_ == ROUNDS:
             break
-    points = canvas.points(layout.centres + of_blocks)
-    found = measured(view.seen, points, layout.group_of_bubble, reach=reach)
+        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
+        moves = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
+        if round_ and moves < NOTHING:
+            break
+        last = round_ > 0 and bool(moves < STILL)
+        view = looking.view(view.homography @ step)
     fit = _judged(view.homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
     places = canvas.points(layout.centres + fit.off)
     fit = replace(fit, coverage=covered(view.seen, places[:: layout.sample_step]))
