@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.layout import Layout
+from jobs.omr.marks.printed_alike import PrintedAlike, printed_alike
 from jobs.omr.page import Gray
 from pipeline.answer_sheets.template import Field, Output, Shape, Template
 
@@ -56,6 +57,10 @@ class Form:
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.centres, self.half_sizes, self.field_of_bubble)
+
+    @cached_property
+    def printed_alike(self) -> PrintedAlike:
+        return printed_alike(self.fields)
 
     @property
     def mm_per_unit(self) -> float:

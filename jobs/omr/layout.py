@@ -81,8 +81,7 @@ class Layout:
     def pitches_of_bubble(self) -> Points:
         """(n, 2) the usual distances across and down to the next bubble in each bubble's own block, frame units."""
         found = np.tile(self.pitches, (len(self.centres), 1))
-        for block in range(int(self.block_of_bubble.max()) + 1):
-            members = np.flatnonzero(self.block_of_bubble == block)
+        for members in self.blocks:
             centres = self.centres[members]
             for axis in (0, 1):
                 order = np.lexsort((centres[:, axis], np.round(centres[:, 1 - axis] / self.radius)))
@@ -192,7 +191,17 @@ class Layout:
     @cached_property
     def block_of_group(self) -> NDArray[np.int32]:
         """(g,) the block of each group's first bubble."""
-        return self.block_of_bubble[np.unique(self.group_of_bubble, return_index=True)[1]]
+        return self.block_of_bubble[self.first_of_group]
+
+    @cached_property
+    def blocks(self) -> list[NDArray[np.intp]]:
+        """The bubbles of each block."""
+        return [np.flatnonzero(self.block_of_bubble == block) for block in range(int(self.block_of_bubble.max()) + 1)]
+
+    @cached_property
+    def first_of_group(self) -> NDArray[np.intp]:
+        """(g,) each group's first bubble."""
+        return np.unique(self.group_of_bubble, return_index=True)[1]
 
     @cached_property
     def group_of_bubble(self) -> NDArray[np.int32]:

@@ -85,24 +85,27 @@ def _assignments(
         step, logarithm = step[firsts, seconds], logarithm[firsts, seconds]
         turn = step / (complex_targets[j] - complex_targets[i])
         wanted = a[firsts][:, None] + turn[:, None] * (complex_targets - complex_targets[i])[None]
+        # Both ends are where they are wanted; the other marks are looked for.
         nearest = np.full(wanted.shape, -1, np.intp)
         misfit = np.full(wanted.shape, np.inf)
+        nearest[:, i], nearest[:, j], misfit[:, i], misfit[:, j] = firsts, seconds, 0, 0
         for k, points in enumerate(places):
-            if not len(points):
+            if k in {i, j} or not len(points):
                 continue
-            off = np.abs(wanted[:, k, None] - points[None])
+            away = wanted[:, k, None] - points[None]
+            off = np.square(away.real) + np.square(away.imag)
             off[~_alike(sizes[k][None], logarithm[:, None])] = np.inf
             nearest[:, k] = off.argmin(axis=1)
-            misfit[:, k] = off.min(axis=1) / (TOLERANCE * np.abs(step))
+            misfit[:, k] = np.sqrt(off.min(axis=1)) / (TOLERANCE * np.abs(step))
         follows = misfit < 1
         counts = follows.sum(axis=1)
         misfits = np.where(follows, misfit, 0).sum(axis=1)
         for index in np.argsort(misfits - counts)[:MOST_TRIED]:
             who = np.flatnonzero(follows[index])
             if len(who) < 3:
-                continue
+                break
             where = np.array([choices[k][nearest[index, k], :2] for k in who])
-            if len(np.unique(where, axis=0)) == len(where):
+            if len(set(map(tuple, where.tolist()))) == len(where):
                 tried.append((float(misfits[index]) - len(who), who, where))
     given = set()
     for _, who, where in sorted(tried, key=lambda one: one[0])[:MOST_TRIED]:

@@ -25,10 +25,10 @@ KEPT = 8
 
 @dataclass(frozen=True)
 class Neighbourhood:
-    """What each of m points has to do with the k nodes nearest to it: geometry alone, the same for every page of a form.
+    """What each of m points has to do with the k nodes nearest to it: geometry alone, the same for all pages of a form.
 
-    `chosen` (m, k) are those nodes. `moments` (m, 6, k) are what each adds, at weight 1, to its point's normal matrix of
-    a plane: 1, x, y, xx, xy and yy, where x and y are the node's offsets from the point.
+    `chosen` (m, k) are those nodes. `moments` (m, 6, k) are what each adds, at weight 1, to its point's normal matrix
+    of a plane: 1, x, y, xx, xy and yy, where x and y are the node's offsets from the point.
     """
 
     chosen: NDArray[np.intp]

@@ -118,10 +118,14 @@ def _fraction(
 
 def _windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
     """(n, 2 reach + 1, 2 reach + 1) around each point, 0 outside the map."""
-    padded = cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
-    columns = np.clip(np.round(points[:, 0]), 0, seen.shape[1] - 1).astype(np.intp)
-    rows = np.clip(np.round(points[:, 1]), 0, seen.shape[0] - 1).astype(np.intp)
-    view = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    far = np.array(seen.shape[::-1]) - 1
+    middles = np.clip(np.round(points), 0, far).astype(np.intp)
+    # A canvas has a margin: most often every window is inside, and copying the map can be spared.
+    if (middles < reach).any() or (middles > far - reach).any():
+        seen = np.asarray(cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0))
+        middles += reach
+    view = np.lib.stride_tricks.sliding_window_view(seen, (2 * reach + 1, 2 * reach + 1))
+    columns, rows = middles.T - reach
     return np.asarray(view[rows, columns])
 
 

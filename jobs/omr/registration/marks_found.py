@@ -19,6 +19,7 @@ LEAST_PX = 4
 MOST_MARKS = 48
 # Each is compared with all others: bounded, as a page may be covered with spots.
 SPOTS_AT_ONCE = 128
+MOST_SHORT_LABELS = 65_535
 # Mark proportions; a square turned by 45 degrees fills half its box.
 SQUARE_FILLS, SPARE_FILLS = 0.55, 0.62
 MOST_ASPECT = 1.7
@@ -34,7 +35,7 @@ class Spots:
     boxes: NDArray[np.int32]
     areas: NDArray[np.int32]
     centroids: Points
-    labels: NDArray[np.int32]
+    labels: NDArray[np.uint16 | np.int32]
     numbers: NDArray[np.intp]
 
     def pixels(self, index: int) -> NDArray[np.bool_]:
@@ -64,8 +65,7 @@ class Spots:
 
 def spots_of(ink: Ink) -> Spots:
     """Compact pieces of ink of a mark's size, in the order of their topmost rows."""
-    dark = (ink > DARK).astype(np.uint8)
-    _, labels, stats, centroids = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    labels, stats, centroids = _labelled((ink > DARK).view(np.uint8))
     sides = stats[:, 2:4].max(axis=1)
     thin = stats[:, 2:4].min(axis=1)
     longest = max(ink.shape)
@@ -74,12 +74,22 @@ def spots_of(ink: Ink) -> Spots:
     fits[0] = False
     numbers = np.flatnonzero(fits)
     return Spots(
-        boxes=np.asarray(stats[numbers, :4], np.int32),
-        areas=np.asarray(stats[numbers, 4], np.int32),
-        centroids=np.asarray(centroids[numbers], np.float64),
-        labels=np.asarray(labels, np.int32),
+        boxes=stats[numbers, :4],
+        areas=stats[numbers, 4],
+        centroids=centroids[numbers],
+        labels=labels,
         numbers=numbers,
     )
+
+
+def _labelled(dark: NDArray[np.uint8]) -> tuple[NDArray[np.uint16 | np.int32], NDArray[np.int32], Points]:
+    """Labels of sixteen bits take a third of the time of wider ones. They suffice where fewer runs of ink begin in the
+    picture's rows: every piece of ink, and every part of one that is joined to it later, begins with a run of its own.
+    """
+    runs = cv2.countNonZero(dark[:, 0]) + cv2.countNonZero(cv2.subtract(dark[:, 1:], dark[:, :-1]))
+    kind = cv2.CV_16U if runs < MOST_SHORT_LABELS else cv2.CV_32S
+    _, labels, stats, centroids = cv2.connectedComponentsWithStats(dark, connectivity=8, ltype=kind)
+    return np.asarray(labels), np.asarray(stats, np.int32), np.asarray(centroids, np.float64)
 
 
 def marks_of(spots: Spots, kind: FiducialKind, size: tuple[int, int]) -> Points:
@@ -156,7 +166,7 @@ def _isolated(chosen: NDArray[np.intp], spots: Spots) -> NDArray[np.intp]:
         reach = 1.3 * sides[some, None]
         near = (np.abs(xs - xs[some, None]) < reach) & (np.abs(ys - ys[some, None]) < reach)
         near &= sides > 0.6 * sides[some, None]
-        kept.append(some[near.sum(axis=1) <= 1])
+        kept.append(some[np.count_nonzero(near, axis=1) <= 1])
     return np.concatenate(kept)
 
 

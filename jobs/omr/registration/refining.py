@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
-from jobs.omr.registration.evidence import InkAtScale
+from jobs.omr.registration.evidence import Ink, InkAtScale
 from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
 from jobs.omr.registration.slips import NOT_ASKED, Slips, slips_of
 
@@ -29,6 +29,8 @@ STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 COVERED, FAINT = 0.35, 0.02
 # A step that moves no bubble further than this, in half bubbles, is the last.
 STILL = 0.1
+# One that moves none further than this is not taken: the local field says the same.
+NOTHING = 0.03
 # Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
 BLOCK_REACH_IN_PITCHES = 0.6
@@ -42,7 +44,9 @@ LOOSE_BUBBLES = 90
 
 @dataclass(frozen=True)
 class Fit:
-    """`residual` is in half bubbles, root mean square over the groups that agree.
+    """`off` (n, 2) is what `local` says at each bubble's centre, frame units.
+
+    `residual` is in half bubbles, root mean square over the groups that agree.
 
     `agreement` is the share of what was seen that agrees, `strength` how strongly bubbles were seen, both 0 to 1;
     `seen` is the number of groups that were clearly seen, `coverage` the share of single bubbles that were.
@@ -50,6 +54,7 @@ class Fit:
 
     homography: NDArray[np.float64]
     local: Displacements
+    off: Points
     residual: float
     agreement: float
     strength: float
@@ -63,60 +68,70 @@ class Fit:
         return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(
-    page: InkAtScale,
-    homography: NDArray[np.float64],
-    layout: Layout,
-    *,
-    canvas: Canvas,
-    seeing: Filter,
-    size: float,
-) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so.
+@dataclass(frozen=True)
+class View:
+    """The page drawn flat by a homography from frame units to page pixels, and how well a bubble is seen everywhere."""
 
-    Bubbles are seen by `seeing`, at `size` times the template's.
-    """
-    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    homography: NDArray[np.float64]
+    ink: Ink
+    seen: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a page is looked at: bubbles are seen by `seeing`, at `size` times the template's, on `canvas`."""
+
+    page: InkAtScale
+    layout: Layout
+    canvas: Canvas
+    seeing: Filter
+    size: float
+
+    def view(self, homography: NDArray[np.float64]) -> View:
+        ink = flattened(self.page, homography, self.canvas)
+        return View(homography, ink, self.seeing(ink, self.canvas, self.layout, self.size))
+
+
+def refine(looking: Looking, homography: NDArray[np.float64]) -> Fit:
+    """`homography` may be off by a pitch or so."""
+    layout, canvas = looking.layout, looking.canvas
+    view = looking.view(homography)
     first_reach = max(2, int(FIRST_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
-    shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
-    return followed(
-        page, homography @ translation(shift / canvas.px_per_unit), layout, canvas=canvas, seeing=seeing, size=size
-    )
+    shift, _ = best_shift(view.seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
+    if not shift.any():
+        return _followed(looking, view)
+    return followed(looking, homography @ translation(shift / canvas.px_per_unit))
 
 
-def followed(
-    page: InkAtScale,
-    homography: NDArray[np.float64],
-    layout: Layout,
-    *,
-    canvas: Canvas,
-    seeing: Filter,
-    size: float,
-) -> Fit:
+def followed(looking: Looking, homography: NDArray[np.float64]) -> Fit:
     """As `refine`, from a homography that is less than half a pitch off."""
+    return _followed(looking, looking.view(homography))
+
+
+def _followed(looking: Looking, view: View) -> Fit:
+    layout, canvas = looking.layout, looking.canvas
     reach = max(3, int(REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     of_blocks = np.zeros_like(layout.centres)
-    for round_ in range(ROUNDS):
-        seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    last = False
+    for round_ in range(ROUNDS + 1):
         if round_ == 1:
-            of_blocks = block_shifts(seen, layout, canvas)
+            of_blocks = block_shifts(view.seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
-        found = measured(seen, points, layout.group_of_bubble, reach=reach)
-        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
-        homography = homography @ step
-        still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL:
+        found = measured(view.seen, points, layout.group_of_bubble, reach=reach)
+        if last or round_ == ROUNDS:
             break
-    ink = flattened(page, homography, canvas)
-    seen = seeing(ink, canvas, layout, size)
-    points = canvas.points(layout.centres + of_blocks)
-    found = measured(seen, points, layout.group_of_bubble, reach=reach)
-    fit = _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
-    fit = replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
+        step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
+        moves = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
+        if round_ and moves < NOTHING:
+            break
+        last = round_ > 0 and bool(moves < STILL)
+        view = looking.view(view.homography @ step)
+    fit = _judged(view.homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
+    places = canvas.points(layout.centres + fit.off)
+    fit = replace(fit, coverage=covered(view.seen, places[:: layout.sample_step]))
     if fit.agreement < WORTH_A_LOOK:
         return fit
-    places = canvas.points(layout.centres + fit.local.at(layout.centres))
-    return replace(fit, slips=slips_of(ink, places, layout, canvas))
+    return replace(fit, slips=slips_of(view.ink, places, layout, canvas))
 
 
 def covered(seen: NDArray[np.float32], points: Points) -> float:
@@ -155,23 +170,22 @@ def trust(found: Seen) -> NDArray[np.float64]:
 def block_shifts(seen: NDArray[np.float32], layout: Layout, canvas: Canvas) -> Points:
     """(n, 2) frame units: how far each bubble's block lies off as a whole, which is at most a pitch."""
     shifts = np.zeros_like(layout.centres)
+    points = canvas.points(layout.centres)
     reach = max(2, int(BLOCK_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
-    for block in range(int(layout.block_of_bubble.max()) + 1):
-        members = layout.block_of_bubble == block
-        if members.sum() < LEAST_OF_BLOCK or members.all():
+    for members in layout.blocks:
+        if len(members) < LEAST_OF_BLOCK or len(members) == len(points):
             continue
-        shift, _ = best_shift(seen, canvas.points(layout.centres[members]), reach, tilt=SHIFT_PRIOR)
+        shift, _ = best_shift(seen, points[members], reach, tilt=SHIFT_PRIOR)
         shifts[members] = shift / canvas.px_per_unit
     return shifts
 
 
 def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, scale: float, of_blocks: Points) -> Fit:
-    firsts = np.unique(layout.group_of_bubble, return_index=True)[1]
-    values = found.displacements / scale + of_blocks[firsts]
+    values = found.displacements / scale + of_blocks[layout.first_of_group]
     tolerance = AGREES_WITHIN * layout.radius
     strengths = np.where(found.strengths > STRENGTH_SEEN, found.strengths, 0.0)
     if not strengths.any():
-        return Fit(homography, NONE, np.inf, 0.0, 0.0, 0)
+        return Fit(homography, NONE, np.zeros_like(layout.centres), np.inf, 0.0, 0.0, 0)
     field = Displacements(layout.group_centres, values, strengths, layout.block_of_group)
     local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
@@ -181,6 +195,7 @@ def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, sca
     return Fit(
         homography,
         local,
+        local.at(layout.centres),
         residual / layout.radius,
         agreement=float(weights.sum() / trust(found).sum()),
         strength=float(strengths.mean()),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,17 +17,17 @@ from jobs.omr.layout import Points, moved
 from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
-from jobs.omr.registration.canvas import Canvas, canvas_of, flattened
+from jobs.omr.registration.canvas import canvas_of, flattened
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
-from jobs.omr.registration.evidence import InkAtScale, darkest_channel
+from jobs.omr.registration.evidence import Ink, InkAtScale, darkest_channel
 from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.marks_found import DARK
 from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
-from jobs.omr.registration.refining import Fit, followed, loosened
+from jobs.omr.registration.refining import Fit, Looking, followed, loosened
 from jobs.omr.registration.registered import Registered
 from jobs.omr.registration.settling import settled
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE
@@ -62,9 +63,10 @@ def register(page: Page, form: Form) -> Registered:
     the form fits but to something that is not its own.
     """
     ink = InkAtScale(darkest_channel(page))
-    papers = papers_of(page, ink.darkness)
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
-    if float((ink.level(shrink) > DARK).mean()) < LEAST_INK:
+    papers = papers_of(page, ink, shrink)
+    dark = (ink.level(shrink) > DARK).view(np.uint8)
+    if cv2.countNonZero(dark) < LEAST_INK * dark.size:
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
     best: _Found | None = None
     foreign = ""
@@ -75,15 +77,16 @@ def register(page: Page, form: Form) -> Registered:
                 break
             continue
         for seeing, size in SEEN_BY:
-            fit = settled(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
+            looking = Looking(ink, form.layout, canvas, seeing, size)
+            fit = settled(looking, candidate.homography)
             if best is not None and fit.quality <= best.fit.quality:
                 continue
             if is_believed(fit, candidate.method):
-                share = _standing_out(fit, ink, form, canvas)
+                share = standing_out(*_flat(fit, looking), form.layout, canvas)
                 if share < LEAST_STANDING_OUT:
                     foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
                     continue
-            best = _Found(fit, candidate, seeing, size)
+            best = _Found(fit, candidate, looking)
             if is_clear(fit) and is_believed(fit, candidate.method):
                 break
         if best is not None and is_clear(best.fit) and is_believed(best.fit, best.method):
@@ -96,7 +99,7 @@ def register(page: Page, form: Form) -> Registered:
     if not is_believed(fit, method):
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
-    fit, undecided = _the_right_way_up(best, ink, form, canvas)
+    fit, undecided = _the_right_way_up(best, form)
     found = _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
     return replace(found, undecided=undecided)
 
@@ -107,34 +110,33 @@ class _Found:
 
     fit: Fit
     candidate: Candidate
-    seeing: Filter
-    size: float
+    looking: Looking
 
     @property
     def method(self) -> str:
         return self.candidate.method
 
 
-def _the_right_way_up(found: _Found, ink: InkAtScale, form: Form, canvas: Canvas) -> tuple[Fit, bool]:
+def _the_right_way_up(found: _Found, form: Form) -> tuple[Fit, bool]:
     """The fit, turned if it was upside down, and whether that is left to a person."""
-    fit, layout = found.fit, form.layout
+    fit, looking, layout = found.fit, found.looking, form.layout
     if not layout.looks_alike_turned or is_declared(fit, found.method, found.candidate.homography, form):
         return fit, False
-    places = canvas.points(form.centres + fit.local.at(form.centres))
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
-    way = way_up(flattened(ink, fit.homography, canvas), places, form, canvas, upright={0: True, 2: False}.get(turns))
+    upright = {0: True, 2: False}.get(turns)
+    way = way_up(*_flat(fit, looking), form, looking.canvas, upright=upright)
     if way.sure and not way.turned:
         return fit, False
-    upside_down = fit.homography @ layout.half_turn
-    other = followed(ink, upside_down, layout, canvas=canvas, seeing=found.seeing, size=found.size)
+    other = followed(looking, fit.homography @ layout.half_turn)
     if other.quality < CLEARLY_WORSE * fit.quality:
         return fit, False
     return (other if way.turned else fit), not way.sure
 
 
-def _standing_out(fit: Fit, ink: InkAtScale, form: Form, canvas: Canvas) -> float:
-    places = canvas.points(form.centres + fit.local.at(form.centres))
-    return standing_out(flattened(ink, fit.homography, canvas), places, form.layout, canvas)
+def _flat(fit: Fit, looking: Looking) -> tuple[Ink, Points]:
+    """The page drawn flat, and where the bubbles are on it."""
+    ink = flattened(looking.page, fit.homography, looking.canvas)
+    return ink, looking.canvas.points(looking.layout.centres + fit.off)
 
 
 def is_believed(fit: Fit, method: str) -> bool:
@@ -209,7 +211,7 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
     # Across half a bubble the local field is the same.
-    places = form.centres + fit.local.at(form.centres)
+    places = form.centres + fit.off
     positions = moved(homography, places)
     across, down = (
         np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)

@@ -9,6 +9,7 @@ from jobs.omr.page import Gray, Page
 from jobs.omr.registration.canvas import canvas_of, flattened
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.lattice import response
+from jobs.omr.registration.refining import Looking
 from jobs.omr.registration.register import register
 from jobs.omr.registration.settling import settled
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE, slips_of
@@ -86,6 +87,6 @@ def test_where_more_options_are_printed_than_the_form_has_it_stays_where_the_tem
     off_px = (-round(0.3 * STEP * PX_PER_MM), 0)
     page = InkAtScale(np.roll(printed, off_px[::-1], axis=(0, 1)))
     start = np.diag([PX_PER_MM, PX_PER_MM, 1.0])
-    fit = settled(page, start, sheet.layout, canvas=canvas_of(sheet.layout), seeing=response, size=1.0)
+    fit = settled(Looking(page, sheet.layout, canvas_of(sheet.layout), response, 1.0), start)
     found = cv2.perspectiveTransform((sheet.centres + fit.local.at(sheet.centres))[None], fit.homography)[0]
     assert error_mm(sheet, found, off_px) < 0.25 * RADIUS
