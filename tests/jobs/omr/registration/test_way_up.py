@@ -9,7 +9,6 @@ from jobs.omr.marks.measuring import patches_of
 from jobs.omr.page import Gray, Page
 from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
-from pipeline.answer_sheets.template import Fiducial, Template
 from pipeline.contracts.omr import REVIEW_CONFIDENCE
 from tests.jobs.omr.registration.test_slips import COLUMNS, PX_PER_MM, RADIUS, ROW, STEP, drawn, form
 
