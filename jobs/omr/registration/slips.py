@@ -121,6 +121,8 @@ def likeness_of(windows: NDArray[np.uint8], patterns: list[NDArray[np.uint8]]) -
     best = np.zeros(len(windows))
     for pattern in patterns:
         centred = pattern - pattern.mean(dtype=np.float32)
+        if not centred.any():
+            continue
         products = pixels @ _at_each_place(centred, height, width)
         scale = np.sqrt(np.where(seen, variances, np.inf) * np.square(centred).sum())
         best = np.maximum(best, (products / np.maximum(scale, 1e-6)).max(axis=1))
