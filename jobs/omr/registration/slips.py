@@ -61,7 +61,7 @@ def slips_of(ink: Ink, places: Points, layout: Layout, canvas: Canvas) -> Slips:
     """`places` (n, 2) are where the bubbles are taken to be, in pixels of the canvas that `ink` is."""
     half = np.array(layout.half_size) * canvas.px_per_unit
     reach = np.ceil(HALF_PATCH * half).astype(int)
-    patterns = _patterns(_windows(ink, places[:: max(1, len(places) // MOST_LEARNT_FROM)], reach), half, reach)
+    patterns = patterns_of(windows_at(ink, places[:: max(1, len(places) // MOST_LEARNT_FROM)], reach), half, reach)
     if not patterns:
         return NOT_ASKED
     asked: list[Points] = []
@@ -69,7 +69,7 @@ def slips_of(ink: Ink, places: Points, layout: Layout, canvas: Canvas) -> Slips:
         lost, gained = layout.rims[step]
         beyond = places[gained] + np.array(step) * layout.pitches_of_bubble[gained] * canvas.px_per_unit
         asked += [_some(places[lost]), _some(beyond)]
-    alike = _likeness(_windows(ink, np.concatenate(asked), reach + AROUND_PX), patterns)
+    alike = likeness_of(windows_at(ink, np.concatenate(asked), reach + AROUND_PX), patterns)
     parts = np.split(alike, np.cumsum([len(part) for part in asked])[:-1])
     pairs = zip(STEPS, parts[::2], parts[1::2], strict=True)
     return Slips({step: float(beyond.mean() - rim.mean()) for step, rim, beyond in pairs if len(rim) and len(beyond)})
@@ -79,7 +79,7 @@ def _some(places: Points) -> Points:
     return places[:: -(-len(places) // MOST_OF_RIM)] if len(places) else places
 
 
-def _windows(ink: Ink, places: Points, reach: NDArray[np.int_]) -> NDArray[np.uint8]:
+def windows_at(ink: Ink, places: Points, reach: NDArray[np.int_]) -> NDArray[np.uint8]:
     """(n, 2 reach + 1 down, 2 reach + 1 across) around each place; outside the canvas there is no ink."""
     across, down = (int(each) for each in reach)
     padded = cv2.copyMakeBorder(ink, down, down, across, across, cv2.BORDER_CONSTANT, value=0)
@@ -88,7 +88,7 @@ def _windows(ink: Ink, places: Points, reach: NDArray[np.int_]) -> NDArray[np.ui
     return np.asarray(view[rows, columns])
 
 
-def _patterns(
+def patterns_of(
     patches: NDArray[np.uint8], half: NDArray[np.float64], reach: NDArray[np.int_]
 ) -> list[NDArray[np.uint8]]:
     """The page's own empty bubble, and a filled one of the form's size; none where hardly any is printed."""
@@ -104,7 +104,7 @@ def _patterns(
     return [pattern.astype(np.uint8) for pattern in (empty, full)]
 
 
-def _likeness(windows: NDArray[np.uint8], patterns: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+def likeness_of(windows: NDArray[np.uint8], patterns: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
     """(n,) 0 to 1: the best normalised correlation of each window with any of the patterns, at any place within it.
 
     Each place is a column of a matrix that picks its pixels out of a window, weighed by the pattern less its mean, so
@@ -114,16 +114,16 @@ def _likeness(windows: NDArray[np.uint8], patterns: list[NDArray[np.uint8]]) -> 
     height, width = windows.shape[1:]
     pixels = windows.reshape(len(windows), -1).astype(np.float32)
     pixels -= pixels.mean(axis=1, keepdims=True)
-    count = patterns[0].size
-    picked = _at_each_place(np.ones_like(patterns[0], np.float32), height, width)
-    variances = np.square(pixels) @ picked - np.square(pixels @ picked) / count
-    seen = variances > LEAST_VARIANCE * count
+    whole = np.ones_like(patterns[0], np.float32)
+    centred = [pattern - pattern.mean(dtype=np.float32) for pattern in patterns]
+    placed = [_at_each_place(each, height, width) for each in (whole, *centred)]
+    sums, *products = np.split(pixels @ np.concatenate(placed, axis=1), len(placed), axis=1)
+    variances = np.square(pixels) @ placed[0] - np.square(sums) / whole.size
+    seen = variances > LEAST_VARIANCE * whole.size
     best = np.zeros(len(windows))
-    for pattern in patterns:
-        centred = pattern - pattern.mean(dtype=np.float32)
-        products = pixels @ _at_each_place(centred, height, width)
-        scale = np.sqrt(np.where(seen, variances, np.inf) * np.square(centred).sum())
-        best = np.maximum(best, (products / np.maximum(scale, 1e-6)).max(axis=1))
+    for pattern, found in zip(centred, products, strict=True):
+        scale = np.sqrt(np.where(seen, variances, np.inf) * np.square(pattern).sum())
+        best = np.maximum(best, (found / np.maximum(scale, 1e-6)).max(axis=1))
     return np.clip(best, 0, 1)
 
 
