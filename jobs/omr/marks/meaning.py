@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 
 # A bubble marked at least this surely makes what is beside it in its field an afterthought.
 SURELY: Final = 0.9
+# What is erased at least this likely, with no mark beside it, may be a faint mark. Less likely it is what print and
+# paper do on many a blank form.
+FAINT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
 
     A mark is a tick, a cross or else a fill. A partial one beside a mark that surely stands is what was left of a
     change of mind and counts as `erased`; alone in its field it may be all that a light hand gave and counts as
-    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand: a person decides.
+    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand, what is likelier erased
+    than not one by a pencil that hardly shows: a person decides.
     """
     rules = form.template.rules
     fitted = at_home(states)
@@ -56,17 +60,24 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
         (filled * cross, rules.cross),
     ]
     beside = _beside_a_mark(_counting_as(Meaning.MARKED, standing), form)
-    partial, cancelled = probabilities[:, State.PARTIAL], probabilities[:, State.CANCELLED]
+    partial, cancelled, erased = (probabilities[:, state] for state in (State.PARTIAL, State.CANCELLED, State.ERASED))
+    faint = ~beside & (erased > FAINT)
     all_kinds = [
         *standing,
-        (probabilities[:, State.ERASED] + partial * beside, rules.erased),
+        (erased * ~faint + partial * beside, rules.erased),
+        (erased * faint, _alone(rules.erased)),
         (partial * ~beside, rules.partial),
         (cancelled * beside, rules.cancelled),
-        (cancelled * ~beside, Meaning.REVIEW if rules.cancelled is Meaning.UNMARKED else rules.cancelled),
+        (cancelled * ~beside, _alone(rules.cancelled)),
     ]
     return Meanings(
         _counting_as(Meaning.MARKED, all_kinds), _counting_as(Meaning.REVIEW, all_kinds), fitted.marked_share
     )
+
+
+def _alone(meaning: Meaning) -> Meaning:
+    """What a mark that was taken back counts as where no other stands instead."""
+    return Meaning.REVIEW if meaning is Meaning.UNMARKED else meaning
 
 
 def _counting_as(meaning: Meaning, kinds: Sequence[tuple[Floats, Meaning]]) -> Floats:
