@@ -11,6 +11,7 @@ from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import Ink, InkAtScale
 from jobs.omr.registration.lattice import Filter, Seen, best_shift, highest, measured, response, windows
+from jobs.omr.registration.likeness import Likeness, likeness_on
 from jobs.omr.registration.slips import NOT_ASKED, Slips, slips_of
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
@@ -61,6 +62,7 @@ class Fit:
     strength: float
     seen: int
     coverage: float = 0.0
+    likeness: Likeness | None = None
     slips: Slips = NOT_ASKED
 
     @property
@@ -128,7 +130,8 @@ def _followed(looking: Looking, view: View) -> Fit:
     fit = replace(fit, coverage=covered(view.seen, fit.places[:: layout.sample_step]))
     if fit.agreement < WORTH_A_LOOK:
         return fit
-    return replace(fit, slips=slips_of(fit.ink, fit.places, layout, canvas))
+    likeness = likeness_on(fit.ink, fit.places, layout, canvas)
+    return replace(fit, likeness=likeness, slips=slips_of(likeness, fit.places, layout, canvas))
 
 
 def covered(seen: NDArray[np.float32], points: Points) -> float:

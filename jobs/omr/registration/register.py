@@ -82,7 +82,7 @@ def register(page: Page, form: Form) -> Registered:
             if best is not None and fit.quality <= best.fit.quality:
                 continue
             if is_believed(fit, candidate.method):
-                share = standing_out(fit.ink, fit.places, form.layout, canvas)
+                share = standing_out(fit.likeness, fit.places, form.layout, canvas)
                 if share < LEAST_STANDING_OUT:
                     foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
                     continue

@@ -9,6 +9,7 @@ from jobs.omr.page import Gray, Page
 from jobs.omr.registration.canvas import canvas_of, flattened
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.lattice import response
+from jobs.omr.registration.likeness import likeness_on
 from jobs.omr.registration.refining import Looking
 from jobs.omr.registration.register import register
 from jobs.omr.registration.settling import settled
@@ -68,8 +69,9 @@ def test_the_way_back_is_told_from_what_the_rims_look_like(step: tuple[int, int]
     canvas = canvas_of(sheet.layout)
     ink = flattened(InkAtScale(drawn(sheet)), np.diag([PX_PER_MM, PX_PER_MM, 1.0]), canvas)
     off = np.array(step) * (STEP, ROW)
-    assert slips_of(ink, canvas.points(sheet.centres), sheet.layout, canvas).lies_right
-    best, gain = slips_of(ink, canvas.points(sheet.centres + off), sheet.layout, canvas).best
+    right, wrong = canvas.points(sheet.centres), canvas.points(sheet.centres + off)
+    assert slips_of(likeness_on(ink, right, sheet.layout, canvas), right, sheet.layout, canvas).lies_right
+    best, gain = slips_of(likeness_on(ink, wrong, sheet.layout, canvas), wrong, sheet.layout, canvas).best
     assert best == (-step[0], -step[1])
     assert gain > CLEAR_DIFFERENCE
 
