@@ -34,6 +34,11 @@ class Form:
         return self.template.all_outputs()
 
     @cached_property
+    def options(self) -> tuple[tuple[str, ...], ...]:
+        """The values of each field's bubbles."""
+        return tuple(tuple(bubble.value for bubble in field.bubbles) for field in self.fields)
+
+    @cached_property
     def field_of_bubble(self) -> NDArray[np.int32]:
         """(n,) index into `fields`."""
         return np.repeat(np.arange(len(self.fields), dtype=np.int32), [len(field.bubbles) for field in self.fields])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,17 @@ def fields_of(
         confidence = np.minimum(confidence, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
     if registered.undecided or _crowded(marked, form):
         confidence = np.minimum(confidence, DISPUTED)
-    starts = _starts(form)
-    whole = np.logical_and.reduceat(_on_page(registered), starts)
+    whole = np.logical_and.reduceat(_on_page(registered), _starts(form))
+    marks = iter(marked.tolist())
     found = {}
-    for number, (field, start) in enumerate(zip(form.fields, starts, strict=True)):
-        options = tuple(bubble.value for bubble in field.bubbles)
-        values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
-        found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
+    for field, options, sure, on_page in zip(
+        form.fields, form.options, confidence.tolist(), whole.tolist(), strict=True
+    ):
+        # As many of the marks as the field has options: those of the form's bubbles stand in one row.
+        values = tuple(
+            value for value, is_marked in zip(options, islice(marks, len(options)), strict=True) if is_marked
+        )
+        found[field.name] = FieldMarks(field.kind, options, values, sure, on_page)
     return found
 
 

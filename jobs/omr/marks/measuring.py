@@ -85,7 +85,7 @@ def _on_even_paper(levels: NDArray[np.uint8], outlines: Outlines, form: Form) ->
     paper = np.maximum(paper, PAPER_NEARBY * _field_medians(paper, form)).clip(min=1)
     even = levels * (PAPER_LEVEL / paper)[:, None]
     even += np.float32(0.5)
-    return np.minimum(even, 255, out=even).astype(np.uint8)
+    return np.asarray(np.minimum(even, 255, out=even), dtype=np.uint8)
 
 
 def _field_medians(values: NDArray[np.float32], form: Form) -> NDArray[np.float32]:

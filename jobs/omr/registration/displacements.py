@@ -63,7 +63,7 @@ class Displacements:
         normal, right = sums[:, _IN_MATRIX, 0], sums[:, :3, 1:]
         prior = max(float(self.weights.mean()), 1e-6)
         normal += np.diag([MIDDLE_PRIOR, TILT_PRIOR, TILT_PRIOR]) * prior
-        right[:, 0] += MIDDLE_PRIOR * prior * np.average(self.values, axis=0, weights=self.weights)
+        right[:, 0] += MIDDLE_PRIOR * prior * (self.weights @ self.values / self.weights.sum())
         return np.asarray(np.linalg.solve(normal, right)[:, 0])
 
 

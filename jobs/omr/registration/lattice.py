@@ -80,7 +80,12 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
     `tilt` is what a shift by the whole reach has to gain, as a share of the height.
     """
-    heights = _windows(seen, points, reach).mean(axis=0)
+    return highest(windows(seen, points, reach).mean(axis=0), tilt=tilt)
+
+
+def highest(heights: NDArray[np.float32], *, tilt: float) -> tuple[Points, float]:
+    """As `best_shift`, of (2 reach + 1, 2 reach + 1) mean heights that are known."""
+    reach = len(heights) // 2
     steps = np.arange(-reach, reach + 1)
     far = np.hypot(*np.meshgrid(steps, steps)) / max(reach, 1)
     judged = heights - tilt * far * max(float(heights.max()), 0.0)
@@ -90,11 +95,11 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
 def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32], *, reach: int) -> Seen:
     """Where each group's bubbles are best seen together, to a fraction of a pixel; a group's bubbles are in one row."""
-    windows = _windows(seen, points, reach)
+    around = windows(seen, points, reach)
     side = 2 * reach + 1
     counts = np.bincount(groups)
     starts = np.searchsorted(groups, np.arange(len(counts)))
-    total = np.add.reduceat(windows.reshape(len(points), -1), starts, axis=0)
+    total = np.add.reduceat(around.reshape(len(points), -1), starts, axis=0)
     heights = (total / counts[:, None]).reshape(-1, side, side)
     peak = heights.reshape(len(counts), -1).argmax(axis=1)
     rows, columns = np.clip(np.divmod(peak, side), 1, side - 2)
@@ -116,7 +121,7 @@ def _fraction(
     return np.clip(shift, -1, 1)
 
 
-def _windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
+def windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
     """(n, 2 reach + 1, 2 reach + 1) around each point, 0 outside the map."""
     far = np.array(seen.shape[::-1]) - 1
     middles = np.clip(np.round(points), 0, far).astype(np.intp)

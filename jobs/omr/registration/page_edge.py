@@ -32,7 +32,7 @@ def papers_of(page: Page, ink: InkAtScale, shrink: int) -> list[Points]:
     """
     overlap, corners = _corners(ink.small(shrink))
     if corners is not None:
-        corners = moved(np.linalg.inv(scaling(shrink)), corners)
+        corners = moved(np.asarray(np.linalg.inv(scaling(shrink))), corners)
     found = [] if corners is None else [(overlap, corners)]
     if overlap and overlap < CLEAR_OVERLAP and page.colour is not None:
         overlap, other = _corners(page.gray)

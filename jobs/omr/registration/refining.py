@@ -10,7 +10,8 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
 from jobs.omr.registration.evidence import Ink, InkAtScale
-from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
+from jobs.omr.registration.lattice import Filter, Seen, best_shift, highest, measured, response, windows
+from jobs.omr.registration.likeness import Likeness, likeness_on
 from jobs.omr.registration.slips import NOT_ASKED, Slips, slips_of
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
@@ -27,10 +28,8 @@ AGREES_WITHIN = 0.4
 STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 # A single bubble is seen if its response is this share of the usual one; below the second it is noise.
 COVERED, FAINT = 0.35, 0.02
-# A step that moves no bubble further than this, in half bubbles, is the last.
+# A step that moves no bubble further than this, in half bubbles, is not taken: the local field says the same.
 STILL = 0.1
-# One that moves none further than this is not taken: the local field says the same.
-NOTHING = 0.03
 # Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
 BLOCK_REACH_IN_PITCHES = 0.6
@@ -44,7 +43,8 @@ LOOSE_BUBBLES = 90
 
 @dataclass(frozen=True)
 class Fit:
-    """`off` (n, 2) is what `local` says at each bubble's centre, frame units.
+    """`ink` is the canvas under `homography`, `places` (n, 2) are the bubbles' pixels on it, and `off` (n, 2) is what
+    `local` says at each bubble's centre, frame units.
 
     `residual` is in half bubbles, root mean square over the groups that agree.
 
@@ -53,6 +53,8 @@ class Fit:
     """
 
     homography: NDArray[np.float64]
+    ink: Ink
+    places: Points
     local: Displacements
     off: Points
     residual: float
@@ -60,6 +62,7 @@ class Fit:
     strength: float
     seen: int
     coverage: float = 0.0
+    likeness: Likeness | None = None
     slips: Slips = NOT_ASKED
 
     @property
@@ -112,26 +115,23 @@ def _followed(looking: Looking, view: View) -> Fit:
     layout, canvas = looking.layout, looking.canvas
     reach = max(3, int(REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     of_blocks = np.zeros_like(layout.centres)
-    last = False
     for round_ in range(ROUNDS + 1):
         if round_ == 1:
             of_blocks = block_shifts(view.seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
         found = measured(view.seen, points, layout.group_of_bubble, reach=reach)
-        if last or round_ == ROUNDS:
-            break
         step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
         moves = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and moves < NOTHING:
+        if moves > STILL and round_ < ROUNDS:
+            view = looking.view(view.homography @ step)
+        elif round_:
             break
-        last = round_ > 0 and bool(moves < STILL)
-        view = looking.view(view.homography @ step)
-    fit = _judged(view.homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
-    places = canvas.points(layout.centres + fit.off)
-    fit = replace(fit, coverage=covered(view.seen, places[:: layout.sample_step]))
+    fit = _judged(view, found, layout, canvas, of_blocks=of_blocks)
+    fit = replace(fit, coverage=covered(view.seen, fit.places[:: layout.sample_step]))
     if fit.agreement < WORTH_A_LOOK:
         return fit
-    return replace(fit, slips=slips_of(view.ink, places, layout, canvas))
+    likeness = likeness_on(fit.ink, fit.places, layout, canvas)
+    return replace(fit, likeness=likeness, slips=slips_of(likeness, fit.places, layout, canvas))
 
 
 def covered(seen: NDArray[np.float32], points: Points) -> float:
@@ -170,32 +170,35 @@ def trust(found: Seen) -> NDArray[np.float64]:
 def block_shifts(seen: NDArray[np.float32], layout: Layout, canvas: Canvas) -> Points:
     """(n, 2) frame units: how far each bubble's block lies off as a whole, which is at most a pitch."""
     shifts = np.zeros_like(layout.centres)
-    points = canvas.points(layout.centres)
     reach = max(2, int(BLOCK_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
+    around = windows(seen, canvas.points(layout.centres), reach)
     for members in layout.blocks:
-        if len(members) < LEAST_OF_BLOCK or len(members) == len(points):
-            continue
-        shift, _ = best_shift(seen, points[members], reach, tilt=SHIFT_PRIOR)
-        shifts[members] = shift / canvas.px_per_unit
+        if LEAST_OF_BLOCK <= len(members) < len(around):
+            shift, _ = highest(around[members].mean(axis=0), tilt=SHIFT_PRIOR)
+            shifts[members] = shift / canvas.px_per_unit
     return shifts
 
 
-def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, scale: float, of_blocks: Points) -> Fit:
-    values = found.displacements / scale + of_blocks[layout.first_of_group]
+def _judged(view: View, found: Seen, layout: Layout, canvas: Canvas, *, of_blocks: Points) -> Fit:
+    values = found.displacements / canvas.px_per_unit + of_blocks[layout.first_of_group]
     tolerance = AGREES_WITHIN * layout.radius
     strengths = np.where(found.strengths > STRENGTH_SEEN, found.strengths, 0.0)
     if not strengths.any():
-        return Fit(homography, NONE, np.zeros_like(layout.centres), np.inf, 0.0, 0.0, 0)
+        nowhere = np.zeros_like(layout.centres)
+        return Fit(view.homography, view.ink, canvas.points(layout.centres), NONE, nowhere, np.inf, 0.0, 0.0, 0)
     field = Displacements(layout.group_centres, values, strengths, layout.block_of_group)
     local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
     weights = trust(found) * agree
     residual = float(np.sqrt(np.average(off**2, weights=weights))) if weights.any() else np.inf
+    off_smoothly = local.at(layout.centres)
     return Fit(
-        homography,
+        view.homography,
+        view.ink,
+        canvas.points(layout.centres + off_smoothly),
         local,
-        local.at(layout.centres),
+        off_smoothly,
         residual / layout.radius,
         agreement=float(weights.sum() / trust(found).sum()),
         strength=float(strengths.mean()),

@@ -17,10 +17,10 @@ from jobs.omr.layout import Points, moved
 from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
-from jobs.omr.registration.canvas import canvas_of, flattened
+from jobs.omr.registration.canvas import Canvas, canvas_of
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
-from jobs.omr.registration.evidence import Ink, InkAtScale, darkest_channel
+from jobs.omr.registration.evidence import InkAtScale, darkest_channel
 from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
@@ -82,7 +82,7 @@ def register(page: Page, form: Form) -> Registered:
             if best is not None and fit.quality <= best.fit.quality:
                 continue
             if is_believed(fit, candidate.method):
-                share = standing_out(*_flat(fit, looking), form.layout, canvas)
+                share = standing_out(fit.likeness, fit.places, form.layout, canvas)
                 if share < LEAST_STANDING_OUT:
                     foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
                     continue
@@ -99,14 +99,14 @@ def register(page: Page, form: Form) -> Registered:
     if not is_believed(fit, method):
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
-    fit, undecided = _the_right_way_up(best, form)
+    fit, undecided = _the_right_way_up(best, form, canvas)
     found = _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
     return replace(found, undecided=undecided)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A fit, the candidate that it was refined from, and how bubbles were seen."""
+    """A fit, the candidate that it was refined from, and how the page was looked at."""
 
     fit: Fit
     candidate: Candidate
@@ -117,26 +117,19 @@ class _Found:
         return self.candidate.method
 
 
-def _the_right_way_up(found: _Found, form: Form) -> tuple[Fit, bool]:
+def _the_right_way_up(found: _Found, form: Form, canvas: Canvas) -> tuple[Fit, bool]:
     """The fit, turned if it was upside down, and whether that is left to a person."""
-    fit, looking, layout = found.fit, found.looking, form.layout
+    fit, layout = found.fit, form.layout
     if not layout.looks_alike_turned or is_declared(fit, found.method, found.candidate.homography, form):
         return fit, False
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
-    upright = {0: True, 2: False}.get(turns)
-    way = way_up(*_flat(fit, looking), form, looking.canvas, upright=upright)
+    way = way_up(fit.ink, fit.places, form, canvas, upright={0: True, 2: False}.get(turns))
     if way.sure and not way.turned:
         return fit, False
-    other = followed(looking, fit.homography @ layout.half_turn)
+    other = followed(found.looking, fit.homography @ layout.half_turn)
     if other.quality < CLEARLY_WORSE * fit.quality:
         return fit, False
     return (other if way.turned else fit), not way.sure
-
-
-def _flat(fit: Fit, looking: Looking) -> tuple[Ink, Points]:
-    """The page drawn flat, and where the bubbles are on it."""
-    ink = flattened(looking.page, fit.homography, looking.canvas)
-    return ink, looking.canvas.points(looking.layout.centres + fit.off)
 
 
 def is_believed(fit: Fit, method: str) -> bool:

@@ -16,9 +16,9 @@ from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas
 from jobs.omr.registration.corner_marks import placed_marks
 from jobs.omr.registration.evidence import Ink
+from jobs.omr.registration.likeness import windows_at
 from jobs.omr.registration.refining import Fit
 from jobs.omr.registration.settling import pitches_between
-from jobs.omr.registration.slips import windows_at
 from pipeline.answer_sheets.template import FiducialKind, Side
 
 # Numbers stand so far from a row's first bubble, from and to, in pitches.

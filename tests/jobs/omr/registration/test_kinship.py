@@ -11,6 +11,7 @@ from jobs.omr.pages.opening import open_pages
 from jobs.omr.registration.canvas import canvas_of, flattened
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
+from jobs.omr.registration.likeness import likeness_on
 from jobs.omr.registration.register import register
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.answer_sheets.template import Fiducial, FieldBlock, Frame, Shape, Template
@@ -51,7 +52,8 @@ def share_of(printed: Form, taken_for: Form) -> float:
     """Of a sheet of one form on which the bubbles of another lie where that form has them."""
     canvas = canvas_of(taken_for.layout)
     ink = flattened(InkAtScale(drawn(printed)), np.diag([PX_PER_MM, PX_PER_MM, 1.0]), canvas)
-    return standing_out(ink, canvas.points(taken_for.centres), taken_for.layout, canvas)
+    places = canvas.points(taken_for.centres)
+    return standing_out(likeness_on(ink, places, taken_for.layout, canvas), places, taken_for.layout, canvas)
 
 
 @pytest.mark.parametrize("own", [FIVE_OF_FOUR, THREE_OF_FIVE], ids=["five of four", "three of five"])
@@ -74,7 +76,8 @@ def test_a_page_that_holds_nearly_nothing_is_not_doubted():
     page[:200] = drawn(sheet)[:200]
     canvas = canvas_of(sheet.layout)
     ink = flattened(InkAtScale(page), np.diag([PX_PER_MM, PX_PER_MM, 1.0]), canvas)
-    assert standing_out(ink, canvas.points(sheet.centres), sheet.layout, canvas) == 1
+    places = canvas.points(sheet.centres)
+    assert standing_out(likeness_on(ink, places, sheet.layout, canvas), places, sheet.layout, canvas) == 1
 
 
 @pytest.mark.skipif(not SETS.exists(), reason="the real sheets are not here")

@@ -10,6 +10,7 @@ from jobs.omr.registration.canvas import canvas_of, flattened
 from jobs.omr.registration.displacements import NONE
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.lattice import response
+from jobs.omr.registration.likeness import likeness_on
 from jobs.omr.registration.refining import Fit, Looking
 from jobs.omr.registration.register import is_believed, register
 from jobs.omr.registration.settling import settled
@@ -72,8 +73,9 @@ def test_the_way_back_is_told_from_what_the_rims_look_like(step: tuple[int, int]
     canvas = canvas_of(sheet.layout)
     ink = flattened(InkAtScale(drawn(sheet)), np.diag([PX_PER_MM, PX_PER_MM, 1.0]), canvas)
     off = np.array(step) * (STEP, ROW)
-    assert slips_of(ink, canvas.points(sheet.centres), sheet.layout, canvas).lies_right
-    best, gain = slips_of(ink, canvas.points(sheet.centres + off), sheet.layout, canvas).best
+    right, wrong = canvas.points(sheet.centres), canvas.points(sheet.centres + off)
+    assert slips_of(likeness_on(ink, right, sheet.layout, canvas), right, sheet.layout, canvas).lies_right
+    best, gain = slips_of(likeness_on(ink, wrong, sheet.layout, canvas), wrong, sheet.layout, canvas).best
     assert best == (-step[0], -step[1])
     assert gain > CLEAR_DIFFERENCE
 
@@ -98,7 +100,8 @@ def test_where_more_options_are_printed_than_the_form_has_it_stays_where_the_tem
 
 def fit(slips: dict[tuple[int, int], float]) -> Fit:
     """One on which everything agrees but, maybe, its rims."""
-    return Fit(np.eye(3), NONE, np.zeros((0, 2)), 0.1, 0.95, 0.9, 40, coverage=0.97, slips=Slips(slips))
+    ink, nowhere = np.zeros((1, 1), np.uint8), np.zeros((0, 2))
+    return Fit(np.eye(3), ink, nowhere, NONE, nowhere, 0.1, 0.95, 0.9, 40, coverage=0.97, slips=Slips(slips))
 
 
 def test_a_fit_that_would_be_better_a_row_further_is_not_believed():
