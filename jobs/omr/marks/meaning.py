@@ -11,14 +11,15 @@ from jobs.omr.form import Form
 from jobs.omr.marks.adapting import at_home
 from jobs.omr.marks.engine import MarkStates, State
 from pipeline.answer_sheets.template import Meaning
+from pipeline.contracts.omr import REVIEW_CONFIDENCE
 
 Floats = NDArray[np.float64]
 
 # A bubble marked at least this surely makes what is beside it in its field an afterthought.
 SURELY: Final = 0.9
-# What is erased at least this likely, with no mark beside it, may be a faint mark. Less likely it is what print and
-# paper do on many a blank form.
-FAINT: Final = 0.5
+# What is erased so surely that no one would look, with no mark beside it, may be a faint mark. What is less surely so
+# is print and paper, which vary on many a blank form.
+FAINT: Final = REVIEW_CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
 
     A mark is a tick, a cross or else a fill. A partial one beside a mark that surely stands is what was left of a
     change of mind and counts as `erased`; alone in its field it may be all that a light hand gave and counts as
-    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand, what is likelier erased
-    than not one by a pencil that hardly shows: a person decides.
+    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand, what is surely erased
+    one by a pencil that hardly shows: a person decides.
     """
     rules = form.template.rules
     fitted = at_home(states)
