@@ -38,11 +38,11 @@ def contrast(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
     if not len(points):
         return 0.0
     ink = page.level(shrink)
-    at = moved(scaling(shrink) @ homography, points)
-    columns, rows = np.round(at[:, 0]), np.round(at[:, 1])
-    inside = (columns >= 0) & (rows >= 0) & (columns < ink.shape[1]) & (rows < ink.shape[0])
-    values = ink[rows[inside].astype(np.intp), columns[inside].astype(np.intp)]
-    return float(values @ weights[inside]) / 255 / max(1, int((weights > 0).sum()) // 13)
+    at = moved(scaling(shrink) @ homography, points).astype(np.float32).reshape(-1, 1, 2)
+    # The nearest pixel to each point; outside the page there is no ink.
+    values = cv2.remap(ink, at, None, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    seen = values.ravel().astype(np.float32) @ weights
+    return float(seen) / 255 / max(1, int((weights > 0).sum()) // 13)
 
 
 def response(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:

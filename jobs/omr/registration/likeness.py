@@ -79,7 +79,9 @@ def likeness_on(ink: Ink, places: Points, layout: Layout, canvas: Canvas) -> Lik
     if len(patches) < LEAST_PRINTED:
         return None
     palest = patches[np.argsort(inked)[: int(EMPTY * len(inked))]]
-    empty = np.median(palest, axis=0)
+    # Pixel by pixel the median; words of sixteen bits are put in order many times faster than bytes.
+    ordered = np.sort(palest.reshape(len(palest), -1).T.astype(np.uint16, order="C"), axis=1)
+    empty = ((ordered[:, (len(palest) - 1) // 2] + ordered[:, len(palest) // 2]) // 2).reshape(palest.shape[1:])
     x, y = (np.arange(-off, off + 1) / size for off, size in zip(reach, half, strict=True))
     full = 255 * np.clip((1.1 - np.hypot(x[None], y[:, None])) / 0.3, 0, 1)
     return Likeness(ink, (empty.astype(np.uint8), full.astype(np.uint8)), reach)

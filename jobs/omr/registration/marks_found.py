@@ -18,7 +18,7 @@ SMALLEST, LARGEST = 0.004, 0.09
 LEAST_PX = 4
 MOST_MARKS = 48
 # Each is compared with all others: bounded, as a page may be covered with spots.
-SPOTS_AT_ONCE = 128
+SPOTS_AT_ONCE = 64
 MOST_SHORT_LABELS = 65_535
 # Mark proportions; a square turned by 45 degrees fills half its box.
 SQUARE_FILLS, SPARE_FILLS = 0.55, 0.62
@@ -164,8 +164,11 @@ def _isolated(chosen: NDArray[np.intp], spots: Spots) -> NDArray[np.intp]:
     kept = []
     for some in _portions(chosen):
         reach = 1.3 * sides[some, None]
-        near = (np.abs(xs - xs[some, None]) < reach) & (np.abs(ys - ys[some, None]) < reach)
-        near &= sides > 0.6 * sides[some, None]
+        # Pieces are in the order of their rows: those of a portion have their neighbours in a strip of the page.
+        strip = (ys > (ys[some] - reach[:, 0]).min()) & (ys < (ys[some] + reach[:, 0]).max())
+        x, y, side = xs[strip], ys[strip], sides[strip]
+        near = (np.abs(x - xs[some, None]) < reach) & (np.abs(y - ys[some, None]) < reach)
+        near &= side > 0.6 * sides[some, None]
         kept.append(some[np.count_nonzero(near, axis=1) <= 1])
     return np.concatenate(kept)
 
