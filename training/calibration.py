@@ -28,8 +28,11 @@ def best_temperature(logits: Floats, states: NDArray[np.int64], weights: Floats)
 
 def reliability(probabilities: Floats, states: NDArray[np.int64], weights: Floats) -> Floats:
     """(bins, 3): mean confidence, share right and weight of each bin of confidence that holds anything."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == states
+    return table_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == states, weights)
+
+
+def table_of(confidence: Floats, right: NDArray[np.bool_], weights: Floats) -> Floats:
+    """As `reliability`, of what was said with `confidence` (n,) and is right or not."""
     places = np.clip(np.digitize(confidence, BINS) - 1, 0, len(BINS) - 2)
     rows = []
     for place in range(len(BINS) - 1):

@@ -10,7 +10,6 @@ import csv
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
 from training.drawing.sheet import DrawnSheet
 from training.drawing.states import Drawn
+from training.places import Places
 from training.registering import registered_by_truth
 from training.stress_plot import plot
 
@@ -56,11 +56,6 @@ AXES: dict[str, tuple[Degradation, tuple[float, ...]]] = {
     "contrast": (CLEAN, (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.1)),
     PENCIL: (CLEAN, (0.8, 0.5, 0.35, 0.25, 0.18, 0.12, 0.07)),
 }
-
-
-class Places(StrEnum):
-    READER = "reader"
-    TRUE = "true"
 
 
 WAYS = ("classical", "network", "network checked by classical")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.layout import Layout
+from jobs.omr.marks.printed_alike import PrintedAlike, printed_alike
 from jobs.omr.page import Gray
 from pipeline.answer_sheets.template import Field, Output, Shape, Template
 
@@ -33,6 +34,11 @@ class Form:
         return self.template.all_outputs()
 
     @cached_property
+    def options(self) -> tuple[tuple[str, ...], ...]:
+        """The values of each field's bubbles."""
+        return tuple(tuple(bubble.value for bubble in field.bubbles) for field in self.fields)
+
+    @cached_property
     def field_of_bubble(self) -> NDArray[np.int32]:
         """(n,) index into `fields`."""
         return np.repeat(np.arange(len(self.fields), dtype=np.int32), [len(field.bubbles) for field in self.fields])
@@ -56,6 +62,10 @@ class Form:
     @cached_property
     def layout(self) -> Layout:
         return Layout(self.centres, self.half_sizes, self.field_of_bubble)
+
+    @cached_property
+    def printed_alike(self) -> PrintedAlike:
+        return printed_alike(self.fields)
 
     @property
     def mm_per_unit(self) -> float:

@@ -20,8 +20,22 @@ BLOCK_GAP_IN_PITCHES = 2.2
 # Places nearer to each other than this are the same.
 SAME_PLACE_IN_PITCHES = 0.4
 COMPARED_AT_ONCE = 64
+# Of a form's bubbles so many come to lie on others after a half turn if it looks alike then.
+ALIKE_TURNED = 0.8
+# So many bubbles tell whether a page's bubbles are this form's, and a place beside one is so far from all others.
+ASKED_BUBBLES = 80
+GOLDEN = (5**0.5 - 1) / 2
+BESIDE_IN_PITCHES = 0.35
 # Above so many bubbles displacements are measured a field at a time.
 MOST_SINGLE_BUBBLES = 260
+
+
+@dataclass(frozen=True)
+class Beside:
+    """(k,) which bubbles, and (k, 2) steps of half a pitch from them to where the form has none."""
+
+    bubbles: NDArray[np.intp]
+    steps: Points
 
 
 @dataclass(frozen=True)
@@ -67,8 +81,7 @@ class Layout:
     def pitches_of_bubble(self) -> Points:
         """(n, 2) the usual distances across and down to the next bubble in each bubble's own block, frame units."""
         found = np.tile(self.pitches, (len(self.centres), 1))
-        for block in range(int(self.block_of_bubble.max()) + 1):
-            members = np.flatnonzero(self.block_of_bubble == block)
+        for members in self.blocks:
             centres = self.centres[members]
             for axis in (0, 1):
                 order = np.lexsort((centres[:, axis], np.round(centres[:, 1 - axis] / self.radius)))
@@ -92,6 +105,22 @@ class Layout:
             found[across, down] = lost, gained
         return found
 
+    @cached_property
+    def beside(self) -> tuple["Beside", "Beside"]:
+        """Places across and down from some bubbles, spread over the form."""
+        # By the golden section, since every n-th bubble may be always the same option.
+        some = np.unique((np.arange(ASKED_BUBBLES) * GOLDEN % 1 * len(self.centres)).astype(np.intp))
+        found = []
+        for axis in (0, 1):
+            steps = np.zeros((2, 2))
+            steps[:, axis] = 0.5, -0.5
+            bubbles = np.repeat(some, 2)
+            by = np.tile(steps, (len(some), 1)) * self.pitches_of_bubble[bubbles]
+            off = np.abs(self.centres[bubbles][:, None] + by[:, None] - self.centres) / self.pitches_of_bubble
+            free = (off.max(axis=2) > BESIDE_IN_PITCHES).all(axis=1)
+            found.append(Beside(bubbles[free], by[free]))
+        return found[0], found[1]
+
     @property
     def sample_step(self) -> int:
         return max(1, -(-len(self.centres) // ENOUGH_BUBBLES))
@@ -106,6 +135,19 @@ class Layout:
         """Left, top, right, bottom of all bubbles, frame units."""
         low, high = (self.centres - self.half_sizes).min(axis=0), (self.centres + self.half_sizes).max(axis=0)
         return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+    @cached_property
+    def half_turn(self) -> NDArray[np.float64]:
+        """(3, 3) that turns the form upside down about the middle of all bubbles, frame units."""
+        left, top, right, bottom = self.box
+        return np.array([[-1, 0, left + right], [0, -1, top + bottom], [0, 0, 1]], np.float64)
+
+    @cached_property
+    def looks_alike_turned(self) -> bool:
+        """Whether bubbles come to lie on bubbles after a half turn, so that they do not tell which way up it is."""
+        turned = moved(self.half_turn, self.sample)
+        off = np.abs(turned[:, None] - self.centres[None]) / self.pitches_of_bubble[None]
+        return float((off.max(axis=2) < SAME_PLACE_IN_PITCHES).any(axis=1).mean()) > ALIKE_TURNED
 
     @cached_property
     def probes(self) -> tuple[Points, NDArray[np.float32]]:
@@ -149,7 +191,17 @@ class Layout:
     @cached_property
     def block_of_group(self) -> NDArray[np.int32]:
         """(g,) the block of each group's first bubble."""
-        return self.block_of_bubble[np.unique(self.group_of_bubble, return_index=True)[1]]
+        return self.block_of_bubble[self.first_of_group]
+
+    @cached_property
+    def blocks(self) -> list[NDArray[np.intp]]:
+        """The bubbles of each block."""
+        return [np.flatnonzero(self.block_of_bubble == block) for block in range(int(self.block_of_bubble.max()) + 1)]
+
+    @cached_property
+    def first_of_group(self) -> NDArray[np.intp]:
+        """(g,) each group's first bubble."""
+        return np.unique(self.group_of_bubble, return_index=True)[1]
 
     @cached_property
     def group_of_bubble(self) -> NDArray[np.int32]:

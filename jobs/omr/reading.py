@@ -8,6 +8,7 @@ from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.fields import FieldMarks, fields_of
 from jobs.omr.marks.meaning import meanings_of
+from jobs.omr.marks.pooling import pooled
 from jobs.omr.page_code import read_page_code
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
@@ -35,7 +36,9 @@ def read_sheet(
     page: int,
     check: MarkStates | None = None,
 ) -> SheetReading:
-    """What the page says. `check` is what a second engine says: where it differs the answer goes to review."""
+    """What the page says. `check` is what a second engine says: both are heard, and where they differ the answer goes
+    to review.
+    """
     return reading_of(read_fields(registered, form, states, check=check), registered, form, file=file, page=page)
 
 
@@ -43,8 +46,10 @@ def read_fields(
     registered: Registered, form: Form, states: MarkStates, *, check: MarkStates | None = None
 ) -> dict[str, FieldMarks]:
     """The fields by name, before they are put together: what an overlay shows."""
-    second = None if check is None else meanings_of(check, form)
-    return fields_of(meanings_of(states, form), form, registered, check=second)
+    if check is None:
+        return fields_of(meanings_of(states, form), form, registered)
+    engines = [meanings_of(each, form) for each in (states, check)]
+    return fields_of(meanings_of(pooled(states, check), form), form, registered, engines=engines)
 
 
 def reading_of(

@@ -36,7 +36,7 @@ class AtHome:
 
 def at_home(states: MarkStates) -> AtHome:
     """The states given what the sheet as a whole holds."""
-    kinds = _kinds(states)
+    kinds = kinds_of(states)
     expected = CALIBRATED / CALIBRATED.sum()
     shares, moved = expected, kinds
     for _ in range(ROUNDS):
@@ -45,18 +45,10 @@ def at_home(states: MarkStates) -> AtHome:
         shares /= shares.sum()
         moved = kinds * (shares / expected)
         moved /= moved.sum(axis=1, keepdims=True)
-    probabilities = moved[:, : len(State)].copy()
-    probabilities[:, State.FILLED] += moved[:, len(State) :].sum(axis=1)
-    standing = np.maximum(probabilities[:, State.FILLED], 1e-12)
-    fitted = MarkStates(
-        probabilities.astype(np.float32),
-        (moved[:, -2] / standing).astype(np.float32),
-        (moved[:, -1] / standing).astype(np.float32),
-    )
-    return AtHome(fitted, float(1 - shares[State.BLANK] - shares[State.ERASED]))
+    return AtHome(states_of(moved), float(1 - shares[State.BLANK] - shares[State.ERASED]))
 
 
-def _kinds(states: MarkStates) -> Floats:
+def kinds_of(states: MarkStates) -> Floats:
     """(n, 7): `State` with ticks and crosses taken out of FILLED and set behind."""
     probabilities = states.probabilities.astype(np.float64)
     ways = np.stack([states.tick, states.cross], axis=1).astype(np.float64)
@@ -64,3 +56,15 @@ def _kinds(states: MarkStates) -> Floats:
     ways *= probabilities[:, State.FILLED, None]
     probabilities[:, State.FILLED] -= ways.sum(axis=1)
     return np.concatenate([np.maximum(probabilities, 0), ways], axis=1)
+
+
+def states_of(kinds: Floats) -> MarkStates:
+    """The way back from `kinds_of`."""
+    probabilities = kinds[:, : len(State)].copy()
+    probabilities[:, State.FILLED] += kinds[:, len(State) :].sum(axis=1)
+    standing = np.maximum(probabilities[:, State.FILLED], 1e-12)
+    return MarkStates(
+        probabilities.astype(np.float32),
+        (kinds[:, -2] / standing).astype(np.float32),
+        (kinds[:, -1] / standing).astype(np.float32),
+    )

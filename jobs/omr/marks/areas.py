@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,12 @@ class Areas:
     diagonals: Mask
     sectors: Mask
     corners: Mask
+
+    @cached_property
+    def of_ink(self) -> Mask:
+        """(32 * 32, 9): inside, core, halo, diagonals, sectors and the four corners, for one product with patches."""
+        areas = [self.inside, self.core, self.halo, self.diagonals, self.sectors]
+        return np.concatenate([np.stack(areas, axis=1), self.corners], axis=1)
 
 
 @lru_cache(maxsize=256)
@@ -64,11 +70,14 @@ def alike(
     square: NDArray[np.bool_], width: NDArray[np.float64], height: NDArray[np.float64]
 ) -> Iterator[tuple[Indices, Areas]]:
     """The bubbles of each outline with the areas that go with it; proportions are told apart in twentieths."""
-    twentieths = np.rint(np.stack([width, height], axis=1) * 20).clip(4, 20).astype(np.int64)
-    kinds, kind_of = np.unique(np.column_stack([square, twentieths]), axis=0, return_inverse=True)
-    for number, (is_square, across, down) in enumerate(kinds):
-        shape = Shape.SQUARE if is_square else Shape.CIRCLE
-        yield np.flatnonzero(kind_of.ravel() == number), areas_of(shape, across / 20, down / 20)
+    across, down = (np.rint(side * 20).clip(4, 20).astype(np.int64) for side in (width, height))
+    # One number for all three: rows of a table are told apart ten times more slowly.
+    kind_of = (square * 32 + across) * 32 + down
+    for kind in np.unique(kind_of):
+        members = np.flatnonzero(kind_of == kind)
+        first = members[0]
+        shape = Shape.SQUARE if square[first] else Shape.CIRCLE
+        yield members, areas_of(shape, across[first] / 20, down[first] / 20)
 
 
 def _mean_over(area: NDArray[np.bool_]) -> Mask:

@@ -9,8 +9,8 @@ from jobs.omr.marks.patches import PATCH_SIDE, PATCH_SPAN
 from jobs.omr.page import Gray
 from jobs.omr.registration.registered import Registered
 
-# Patches are laid out in rows of this many for cv2.remap, which takes pictures of at most 32,767 pixels a side.
-PATCHES_PER_ROW = 32
+# Patches stand above one another for cv2.remap, which takes pictures of at most 32,767 pixels a side.
+PATCHES_AT_ONCE = 1000
 
 
 def cut_levels(plane: Gray, registered: Registered, form: Form) -> NDArray[np.uint8]:
@@ -25,9 +25,18 @@ def cut_levels(plane: Gray, registered: Registered, form: Form) -> NDArray[np.ui
             dtype=np.uint8,
         )
     centres = (registered.positions + 0.5) / shrink - 0.5
+    # A sample lies so much of both axes from its bubble's centre: one product gives the places of all.
     steps = ((np.arange(PATCH_SIDE) + 0.5) / PATCH_SIDE * 2 - 1) * PATCH_SPAN / shrink
-    columns, lines = (_places(centres[:, i], along_x[:, i], along_y[:, i], steps) for i in (0, 1))
-    return _gathered(plane, columns, lines, len(centres))
+    right, down = (each.ravel() for each in np.meshgrid(steps, steps))
+    shares = np.stack([np.ones_like(right), right, down]).astype(np.float32)
+    bubbles = np.stack([centres, along_x, along_y], axis=2).astype(np.float32)
+    levels = np.empty((len(bubbles), PATCH_SIDE, PATCH_SIDE), dtype=np.uint8)
+    for first in range(0, len(bubbles), PATCHES_AT_ONCE):
+        some = slice(first, first + PATCHES_AT_ONCE)
+        columns, lines = ((bubbles[some, axis] @ shares).reshape(-1, PATCH_SIDE) for axis in (0, 1))
+        cut = cv2.remap(plane, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
+        levels[some] = np.asarray(cut).reshape(-1, PATCH_SIDE, PATCH_SIDE)
+    return levels
 
 
 def _axes(registered: Registered, form: Form) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -49,22 +58,3 @@ def _directions(registered: Registered, form: Form) -> tuple[NDArray[np.float64]
     moved = ends[: len(steps)] - ends[len(steps) :]
     along_x, along_y = np.split(moved / np.linalg.norm(moved, axis=1, keepdims=True), 2)
     return along_x[fields], along_y[fields]
-
-
-def _places(
-    centres: NDArray[np.float64], along_x: NDArray[np.float64], along_y: NDArray[np.float64], steps: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """One coordinate of every sample, laid out as rows of patches: (rows * 32, PATCHES_PER_ROW * 32)."""
-    rows = -(-len(centres) // PATCHES_PER_ROW)
-    whole = np.full((3, rows * PATCHES_PER_ROW), -1e4, dtype=np.float32)
-    whole[:, : len(centres)] = centres, along_x, along_y
-    centre, right, down = whole.reshape(3, rows, 1, PATCHES_PER_ROW, 1)
-    samples = steps.astype(np.float32)
-    places = centre + down * samples[None, :, None, None] + right * samples[None, None, None, :]
-    return np.ascontiguousarray(places.reshape(rows * PATCH_SIDE, PATCHES_PER_ROW * PATCH_SIDE))
-
-
-def _gathered(plane: Gray, columns: NDArray[np.float32], lines: NDArray[np.float32], count: int) -> NDArray[np.uint8]:
-    cut = cv2.remap(plane, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=255)
-    patches = np.asarray(cut, dtype=np.uint8).reshape(-1, PATCH_SIDE, PATCHES_PER_ROW, PATCH_SIDE)
-    return np.ascontiguousarray(patches.transpose(0, 2, 1, 3).reshape(-1, PATCH_SIDE, PATCH_SIDE)[:count])

@@ -1,6 +1,7 @@
 """Which bubbles of a field are marked, all of them together: most fields hold one mark, few hold two."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -58,11 +59,18 @@ def _mark_counts(seen: NDArray[np.intp], most: int) -> Floats:
     more = (1 - NO_MARK - ONE_MARK) * EACH_MORE ** np.arange(most - 1)
     usual = np.concatenate([[NO_MARK, ONE_MARK], more])[: most + 1]
     sheet = usual / usual.sum() * WORTH_FIELDS + np.bincount(seen, minlength=most + 1)
-    places = np.arange(len(seen))
-    close = np.exp(-np.abs(places[:, None] - places) / CLOSE_FIELDS)
-    np.fill_diagonal(close, 0)
+    close = _closeness(len(seen))
     counts = sheet / sheet.sum() * WHOLE_SHEET_WORTH_FIELDS + close @ np.eye(most + 1)[seen]
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+@lru_cache(maxsize=16)
+def _closeness(fields: int) -> Floats:
+    """(fields, fields) how much each field counts for each other one, and nothing for itself."""
+    places = np.arange(fields)
+    close = np.exp(-np.abs(places[:, None] - places) / CLOSE_FIELDS)
+    np.fill_diagonal(close, 0)
+    return np.asarray(close)
 
 
 def _ways(bubbles: int, most: int) -> Floats:

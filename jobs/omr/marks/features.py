@@ -43,12 +43,11 @@ def features_of(patches: PatchBatch) -> NDArray[np.float32]:
     scale = context["ink"] * PAPER_LEVEL
     found = {name: np.zeros(count, dtype=np.float32) for name in FEATURES}
     for members, areas in alike(context["square"] > 0.5, context["width"], context["height"]):
-        of_ink = np.stack([areas.inside, areas.core, areas.halo, areas.diagonals, areas.sectors], axis=1)
         inked = ink[members].astype(np.float32) / scale[members, None]
-        means = inked @ of_ink
+        means = inked @ areas.of_ink
         found["ink"][members], found["ink_core"][members], found["halo"][members] = means[:, :3].T
-        found["corners"][members] = np.sort(inked @ areas.corners, axis=1)[:, :2].mean(axis=1)
         found["evenness"][members] = means[:, 4] / np.maximum(means[:, 3], 0.05)
+        found["corners"][members] = np.sort(means[:, 5:], axis=1)[:, :2].mean(axis=1)
         found["stroke"][members] = (inked * inked) @ areas.inside / np.maximum(means[:, 0], 0.02)
         found["cover"][members] = (inked > COVERED).astype(np.float32) @ areas.inside
         found["edges"][members] = edges[members].astype(np.float32) @ areas.inside / scale[members]

@@ -1,6 +1,8 @@
 """From bubbles to fields: which values count as marked, and how sure that is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,22 +34,29 @@ class FieldMarks:
 
 
 def fields_of(
-    meanings: Meanings, form: Form, registered: Registered, *, check: Meanings | None
+    meanings: Meanings, form: Form, registered: Registered, *, engines: Sequence[Meanings] = ()
 ) -> dict[str, FieldMarks]:
-    """By field name. `check` is what a second engine says; a field on which it differs is in dispute."""
+    """By field name. `engines` are those whose words `meanings` puts together, the better one first: a field is no
+    surer than that one is, and in dispute where one of them alone would read it otherwise.
+    """
     marked, confidence = _decided(meanings, form)
-    if check is not None:
-        differs = np.logical_or.reduceat(marked != _decided(check, form)[0], _starts(form))
-        confidence = np.where(differs, np.minimum(confidence, DISPUTED), confidence)
-    if _crowded(marked, form):
+    for place, engine in enumerate(engines):
+        alone, sure = _decided(engine, form)
+        differs = np.logical_or.reduceat(marked != alone, _starts(form))
+        confidence = np.minimum(confidence, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
+    if registered.undecided or _crowded(marked, form):
         confidence = np.minimum(confidence, DISPUTED)
-    starts = _starts(form)
-    whole = np.logical_and.reduceat(_on_page(registered), starts)
+    whole = np.logical_and.reduceat(_on_page(registered), _starts(form))
+    marks = iter(marked.tolist())
     found = {}
-    for number, (field, start) in enumerate(zip(form.fields, starts, strict=True)):
-        options = tuple(bubble.value for bubble in field.bubbles)
-        values = tuple(value for place, value in enumerate(options, start=start) if marked[place])
-        found[field.name] = FieldMarks(field.kind, options, values, float(confidence[number]), bool(whole[number]))
+    for field, options, sure, on_page in zip(
+        form.fields, form.options, confidence.tolist(), whole.tolist(), strict=True
+    ):
+        # As many of the marks as the field has options: those of the form's bubbles stand in one row.
+        values = tuple(
+            value for value, is_marked in zip(options, islice(marks, len(options)), strict=True) if is_marked
+        )
+        found[field.name] = FieldMarks(field.kind, options, values, sure, on_page)
     return found
 
 

@@ -11,11 +11,15 @@ from jobs.omr.form import Form
 from jobs.omr.marks.adapting import at_home
 from jobs.omr.marks.engine import MarkStates, State
 from pipeline.answer_sheets.template import Meaning
+from pipeline.contracts.omr import REVIEW_CONFIDENCE
 
 Floats = NDArray[np.float64]
 
 # A bubble marked at least this surely makes what is beside it in its field an afterthought.
 SURELY: Final = 0.9
+# What is erased so surely that no one would look, with no mark beside it, may be a faint mark. What is less surely so
+# is print and paper, which vary on many a blank form.
+FAINT: Final = REVIEW_CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
 
     A mark is a tick, a cross or else a fill. A partial one beside a mark that surely stands is what was left of a
     change of mind and counts as `erased`; alone in its field it may be all that a light hand gave and counts as
-    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand: a person decides.
+    `partial`. A cancelled one that no mark beside it replaces may be a mark by a heavy hand, what is surely erased
+    one by a pencil that hardly shows: a person decides.
     """
     rules = form.template.rules
     fitted = at_home(states)
@@ -56,17 +61,24 @@ def meanings_of(states: MarkStates, form: Form) -> Meanings:
         (filled * cross, rules.cross),
     ]
     beside = _beside_a_mark(_counting_as(Meaning.MARKED, standing), form)
-    partial, cancelled = probabilities[:, State.PARTIAL], probabilities[:, State.CANCELLED]
+    partial, cancelled, erased = (probabilities[:, state] for state in (State.PARTIAL, State.CANCELLED, State.ERASED))
+    faint = ~beside & (erased > FAINT)
     all_kinds = [
         *standing,
-        (probabilities[:, State.ERASED] + partial * beside, rules.erased),
+        (erased * ~faint + partial * beside, rules.erased),
+        (erased * faint, _alone(rules.erased)),
         (partial * ~beside, rules.partial),
         (cancelled * beside, rules.cancelled),
-        (cancelled * ~beside, Meaning.REVIEW if rules.cancelled is Meaning.UNMARKED else rules.cancelled),
+        (cancelled * ~beside, _alone(rules.cancelled)),
     ]
     return Meanings(
         _counting_as(Meaning.MARKED, all_kinds), _counting_as(Meaning.REVIEW, all_kinds), fitted.marked_share
     )
+
+
+def _alone(meaning: Meaning) -> Meaning:
+    """What a mark that was taken back counts as where no other stands instead."""
+    return Meaning.REVIEW if meaning is Meaning.UNMARKED else meaning
 
 
 def _counting_as(meaning: Meaning, kinds: Sequence[tuple[Floats, Meaning]]) -> Floats:

@@ -63,19 +63,29 @@ def patches_of(registered: Registered, form: Form) -> PatchBatch:
 
 def darkness_of(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """As floats: 0 where it is as light as the paper or lighter, 1 for black."""
-    return np.asarray(1 - np.minimum(pixels, PAPER_LEVEL) * np.float32(1 / PAPER_LEVEL), dtype=np.float32)
+    return np.asarray(cv2.LUT(pixels, _DARKNESS), dtype=np.float32)
+
+
+def _darkness_table() -> NDArray[np.float32]:
+    levels = np.arange(256, dtype=np.uint8)
+    return np.asarray(1 - np.minimum(levels, PAPER_LEVEL) * np.float32(1 / PAPER_LEVEL), dtype=np.float32)
+
+
+_DARKNESS: Final = _darkness_table()
 
 
 def _on_even_paper(levels: NDArray[np.uint8], outlines: Outlines, form: Form) -> NDArray[np.uint8]:
     """The patches with the paper around each bubble brought to PAPER_LEVEL."""
     paper = np.empty(len(levels), dtype=np.float32)
     for members, areas in outlines:
-        around = levels[members][:, np.flatnonzero(areas.around)[::3]]
+        # Numpy finds an order among words of sixteen bits a dozen times faster than among bytes.
+        around = np.take(levels[members], np.flatnonzero(areas.around)[::3], axis=1).astype(np.uint16)
         place = int(PAPER_QUANTILE * around.shape[1])
         paper[members] = np.partition(around, place, axis=1)[:, place]
     paper = np.maximum(paper, PAPER_NEARBY * _field_medians(paper, form)).clip(min=1)
-    even = levels * (PAPER_LEVEL / paper)[:, None] + np.float32(0.5)
-    return np.asarray(np.minimum(even, 255), dtype=np.uint8)
+    even = levels * (PAPER_LEVEL / paper)[:, None]
+    even += np.float32(0.5)
+    return np.asarray(np.minimum(even, 255, out=even), dtype=np.uint8)
 
 
 def _field_medians(values: NDArray[np.float32], form: Form) -> NDArray[np.float32]:

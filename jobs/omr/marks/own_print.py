@@ -1,8 +1,8 @@
 """What a bubble looks like unmarked, estimated from the bubbles of the same sheet that are printed alike."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from jobs.omr.form import Form
 from jobs.omr.marks.patches import PAPER_LEVEL
-
-Members = NDArray[np.intp]
-Key = TypeVar("Key", bound=Hashable)
+from jobs.omr.marks.printed_alike import Members
 
 # So many bubbles tell what their kind looks like unmarked.
 FEWEST_ALIKE: Final = 5
@@ -46,21 +44,19 @@ def own_print(
     with the same value in the same block; where those are too few, of the same value anywhere on the sheet, of any
     value in the block, or just of the same outline: whichever comes nearest to the lightest of them.
     """
-    kinds = _kinds(form)
-    anywhere = _groups(kind.outline for kind in kinds)
-    in_block = _groups((kind.outline, kind.block) for kind in kinds)
-    same_value = _groups((kind.outline, kind.value) for kind in kinds)
-    alike = _groups(kinds)
+    groups = form.printed_alike
     bare = Unmarked(np.full(pixels.shape[1], PAPER_LEVEL, dtype=np.uint8), 0.0)
-    typical = {key: _unmarked(members, pixels, inside) or bare for key, members in anywhere.items()}
-    typical_here = {key: _unmarked(members, pixels, inside) or typical[key[0]] for key, members in in_block.items()}
+    typical = {key: _unmarked(members, pixels, inside) or bare for key, members in groups.anywhere.items()}
+    typical_here = {
+        key: _unmarked(members, pixels, inside) or typical[key[0]] for key, members in groups.in_block.items()
+    }
     elsewhere = {
         key: _plausible(_unmarked(members, pixels, inside), typical[key[0]])
-        for key, members in same_value.items()
+        for key, members in groups.same_value.items()
         if len(members) >= FEWEST_ALIKE
     }
     pictures, means = np.empty_like(pixels), np.empty_like(inside)
-    for kind, members in alike.items():
+    for kind, members in groups.alike.items():
         here = typical_here[kind.outline, kind.block]
         found = _plausible(_unmarked(members, pixels, inside), here) if len(members) >= FEWEST_ALIKE else None
         if found is None:
@@ -70,34 +66,16 @@ def own_print(
     return pictures, means
 
 
-@dataclass(frozen=True)
-class _Kind:
-    outline: tuple[str, float, float]
-    block: str | None
-    value: str
-
-
-def _kinds(form: Form) -> list[_Kind]:
-    return [
-        _Kind((field.shape, round(field.half_width, 1), round(field.half_height, 1)), field.block, bubble.value)
-        for field in form.fields
-        for bubble in field.bubbles
-    ]
-
-
-def _groups(keys: Iterable[Key]) -> dict[Key, Members]:
-    found: dict[Key, list[int]] = {}
-    for number, key in enumerate(keys):
-        found.setdefault(key, []).append(number)
-    return {key: np.array(members, dtype=np.intp) for key, members in found.items()}
-
-
 def _unmarked(members: Members, pixels: NDArray[np.uint8], inside: NDArray[np.float32]) -> Unmarked | None:
     order = members[np.argsort(inside[members], kind="stable")]
     first = int(LIGHTEST * len(order))
     taken = order[first : max(first + 1, int(LIGHTER * len(order)))][:MOST_AVERAGED]
     mean = float(inside[taken].mean())
-    return None if mean > MOST_PRINT else Unmarked(np.rint(pixels[taken].mean(axis=0)).astype(np.uint8), mean)
+    if mean > MOST_PRINT:
+        return None
+    # Of whole numbers, a sum is quick and exact.
+    picture = pixels[taken].sum(axis=0, dtype=np.uint16) / len(taken)
+    return Unmarked(np.rint(picture).astype(np.uint8), mean)
 
 
 def _plausible(found: Unmarked | None, typical: Unmarked) -> Unmarked | None:

@@ -21,7 +21,7 @@ MEANS: Final = (
     State.FILLED,
 )
 # On a CPU a batch that stays in its cache is fastest; a GPU wants all bubbles of many sheets at once.
-BUBBLES_PER_INFERENCE: Final = {Provider.CPU: 512, Provider.CUDA: 32_768}
+BUBBLES_PER_INFERENCE: Final = {Provider.CPU: 256, Provider.CUDA: 32_768}
 
 
 class NetworkMarkEngine:

@@ -63,8 +63,13 @@ def by_corner_marks(page: InkAtScale, form: Form, shrink: int) -> Iterator[Candi
 def _assignments(
     targets: Points, lengths: NDArray[np.float64], choices: list[Points], *, diagonal: float
 ) -> Iterator[tuple[NDArray[np.intp], Points]]:
-    """(k,) targets and their (k, 2) places, most marks and least misfit first."""
+    """(k,) targets and their (k, 2) places, most marks and least misfit first.
+
+    Both ends of a diagonal have to be as large as its length makes them: of three good marks of four two are one.
+    """
     places = [points[:, :2] @ np.array([1, 1j]) for points in choices]
+    # How much larger than declared each one is, as a logarithm; nothing is known of marks without a length.
+    sizes = [np.log(points[:, 2] / length) for points, length in zip(choices, lengths, strict=True)]
     complex_targets = targets @ np.array([1, 1j])
     tried: list[tuple[float, NDArray[np.intp], Points]] = []
     apart = np.abs(complex_targets[:, None] - complex_targets[None])
@@ -74,29 +79,42 @@ def _assignments(
             continue
         a, b = places[i], places[j]
         step = b[None] - a[:, None]
-        firsts, seconds = np.nonzero(np.abs(step) > LEAST_DIAGONAL * diagonal)
-        turn = step[firsts, seconds] / (complex_targets[j] - complex_targets[i])
+        logarithm = np.log(np.maximum(np.abs(step), 1) / apart[i, j])
+        ends_fit = _alike(sizes[i][:, None], logarithm) & _alike(sizes[j][None], logarithm)
+        firsts, seconds = np.nonzero((np.abs(step) > LEAST_DIAGONAL * diagonal) & ends_fit)
+        step, logarithm = step[firsts, seconds], logarithm[firsts, seconds]
+        turn = step / (complex_targets[j] - complex_targets[i])
         wanted = a[firsts][:, None] + turn[:, None] * (complex_targets - complex_targets[i])[None]
-        tolerance = TOLERANCE * np.abs(step[firsts, seconds])
+        # Both ends are where they are wanted; the other marks are looked for.
         nearest = np.full(wanted.shape, -1, np.intp)
         misfit = np.full(wanted.shape, np.inf)
-        for k, points in enumerate(choices):
-            if not len(points):
+        nearest[:, i], nearest[:, j], misfit[:, i], misfit[:, j] = firsts, seconds, 0, 0
+        for k, points in enumerate(places):
+            if k in {i, j} or not len(points):
                 continue
-            off = np.abs(wanted[:, k, None] - places[k][None])
-            larger = np.abs(np.log(points[:, 2][None] / (lengths[k] * np.abs(turn))[:, None]))
-            off[larger > SIZE_TOLERANCE] = np.inf
+            away = wanted[:, k, None] - points[None]
+            off = np.square(away.real) + np.square(away.imag)
+            off[~_alike(sizes[k][None], logarithm[:, None])] = np.inf
             nearest[:, k] = off.argmin(axis=1)
-            misfit[:, k] = off.min(axis=1) / tolerance
+            misfit[:, k] = np.sqrt(off.min(axis=1)) / (TOLERANCE * np.abs(step))
         follows = misfit < 1
         counts = follows.sum(axis=1)
         misfits = np.where(follows, misfit, 0).sum(axis=1)
         for index in np.argsort(misfits - counts)[:MOST_TRIED]:
             who = np.flatnonzero(follows[index])
             if len(who) < 3:
-                continue
+                break
             where = np.array([choices[k][nearest[index, k], :2] for k in who])
-            if len(np.unique(where, axis=0)) == len(where):
+            if len(set(map(tuple, where.tolist()))) == len(where):
                 tried.append((float(misfits[index]) - len(who), who, where))
+    given = set()
     for _, who, where in sorted(tried, key=lambda one: one[0])[:MOST_TRIED]:
-        yield who, where
+        same = who.tobytes(), where.tobytes()
+        if same not in given:
+            given.add(same)
+            yield who, where
+
+
+def _alike(sizes: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether marks are as large as a transform's scale makes them; all are logarithms, and unknown sizes agree."""
+    return ~(np.abs(sizes - scale) > SIZE_TOLERANCE)

@@ -58,21 +58,23 @@ class InkAtScale:
     """The ink of one page at several resolutions, each worked out when it is first asked for."""
 
     darkness: Gray
+    _small: dict[int, Gray] = field(default_factory=dict)
     _levels: dict[int, Ink] = field(default_factory=dict)
+
+    def small(self, shrink: int) -> Gray:
+        """The darkness with `shrink` page pixels to one of its own along each side."""
+        if shrink not in self._small:
+            height, width = (max(1, side // shrink) for side in self.darkness.shape)
+            whole = self.darkness[: height * shrink, : width * shrink]
+            self._small[shrink] = np.asarray(
+                whole if shrink == 1 else cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+            )
+        return self._small[shrink]
 
     def level(self, shrink: int) -> Ink:
         """The ink map with `shrink` page pixels to one of its own along each side."""
         if shrink not in self._levels:
-            small = self.darkness
-            if shrink > 1:
-                height, width = (max(1, side // shrink) for side in small.shape)
-                small = np.asarray(
-                    cv2.resize(
-                        small[: height * shrink, : width * shrink], (width, height), interpolation=cv2.INTER_AREA
-                    ),
-                    np.uint8,
-                )
-            self._levels[shrink] = ink_of(small)
+            self._levels[shrink] = ink_of(self.small(shrink))
         return self._levels[shrink]
 
     def for_scale(self, px_per_px: float) -> tuple[Ink, int]:

@@ -38,11 +38,12 @@ def contrast(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
     if not len(points):
         return 0.0
     ink = page.level(shrink)
-    at = moved(scaling(shrink) @ homography, points)
-    columns, rows = np.round(at[:, 0]), np.round(at[:, 1])
-    inside = (columns >= 0) & (rows >= 0) & (columns < ink.shape[1]) & (rows < ink.shape[0])
-    values = ink[rows[inside].astype(np.intp), columns[inside].astype(np.intp)]
-    return float(values @ weights[inside]) / 255 / max(1, int((weights > 0).sum()) // 13)
+    at = moved(scaling(shrink) @ homography, points).astype(np.float32).reshape(-1, 1, 2)
+    # The nearest pixel to each point; outside the page there is no ink.
+    nearest, empty = cv2.INTER_NEAREST, cv2.BORDER_CONSTANT
+    values = cv2.remap(ink, at, None, nearest, borderMode=empty, borderValue=0)  # type: ignore[call-overload]
+    seen = values.ravel().astype(np.float32) @ weights
+    return float(seen) / 255 / max(1, int((weights > 0).sum()) // 13)
 
 
 def response(ink: Ink, canvas: Canvas, layout: Layout, size: float) -> NDArray[np.float32]:
@@ -80,7 +81,12 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
     `tilt` is what a shift by the whole reach has to gain, as a share of the height.
     """
-    heights = _windows(seen, points, reach).mean(axis=0)
+    return highest(windows(seen, points, reach).mean(axis=0), tilt=tilt)
+
+
+def highest(heights: NDArray[np.float32], *, tilt: float) -> tuple[Points, float]:
+    """As `best_shift`, of (2 reach + 1, 2 reach + 1) mean heights that are known."""
+    reach = len(heights) // 2
     steps = np.arange(-reach, reach + 1)
     far = np.hypot(*np.meshgrid(steps, steps)) / max(reach, 1)
     judged = heights - tilt * far * max(float(heights.max()), 0.0)
@@ -90,11 +96,11 @@ def best_shift(seen: NDArray[np.float32], points: Points, reach: int, *, tilt: f
 
 def measured(seen: NDArray[np.float32], points: Points, groups: NDArray[np.int32], *, reach: int) -> Seen:
     """Where each group's bubbles are best seen together, to a fraction of a pixel; a group's bubbles are in one row."""
-    windows = _windows(seen, points, reach)
+    around = windows(seen, points, reach)
     side = 2 * reach + 1
     counts = np.bincount(groups)
     starts = np.searchsorted(groups, np.arange(len(counts)))
-    total = np.add.reduceat(windows.reshape(len(points), -1), starts, axis=0)
+    total = np.add.reduceat(around.reshape(len(points), -1), starts, axis=0)
     heights = (total / counts[:, None]).reshape(-1, side, side)
     peak = heights.reshape(len(counts), -1).argmax(axis=1)
     rows, columns = np.clip(np.divmod(peak, side), 1, side - 2)
@@ -116,12 +122,16 @@ def _fraction(
     return np.clip(shift, -1, 1)
 
 
-def _windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
+def windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
     """(n, 2 reach + 1, 2 reach + 1) around each point, 0 outside the map."""
-    padded = cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
-    columns = np.clip(np.round(points[:, 0]), 0, seen.shape[1] - 1).astype(np.intp)
-    rows = np.clip(np.round(points[:, 1]), 0, seen.shape[0] - 1).astype(np.intp)
-    view = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1))
+    far = np.array(seen.shape[::-1]) - 1
+    middles = np.clip(np.round(points), 0, far).astype(np.intp)
+    # A canvas has a margin: most often every window is inside, and copying the map can be spared.
+    if (middles < reach).any() or (middles > far - reach).any():
+        seen = np.asarray(cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0))
+        middles += reach
+    view = np.lib.stride_tricks.sliding_window_view(seen, (2 * reach + 1, 2 * reach + 1))
+    columns, rows = middles.T - reach
     return np.asarray(view[rows, columns])
 
 

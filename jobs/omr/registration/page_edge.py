@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.omr.layout import Points
+from jobs.omr.layout import Points, moved
 from jobs.omr.page import Gray, Page
+from jobs.omr.registration.evidence import InkAtScale, scaling
 
 LOOKED_AT_PX = 400
 # Of the picture; smaller papers have too few pixels, larger ones have no edge to be seen.
@@ -23,13 +24,15 @@ CLEAR_OVERLAP, LEAST_OVERLAP = 0.985, 0.9
 SAME = 0.01
 
 
-def papers_of(page: Page, darkness: Gray) -> list[Points]:
+def papers_of(page: Page, ink: InkAtScale, shrink: int) -> list[Points]:
     """Where the paper's corners may be, likeliest first; none where no edge is seen, as on a scan.
 
     In the darkest channel coloured desks are dark, but shadows are deeper. Each is (4, 2) page pixels, clockwise from
-    the corner nearest the picture's top left.
+    the corner nearest the picture's top left. They are looked for on the page shrunk by `shrink`.
     """
-    overlap, corners = _corners(darkness)
+    overlap, corners = _corners(ink.small(shrink))
+    if corners is not None:
+        corners = moved(np.asarray(np.linalg.inv(scaling(shrink))), corners)
     found = [] if corners is None else [(overlap, corners)]
     if overlap and overlap < CLEAR_OVERLAP and page.colour is not None:
         overlap, other = _corners(page.gray)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.canvas import Canvas, flattened
 from jobs.omr.registration.displacements import NONE, Displacements, robust
-from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import Filter, Seen, best_shift, measured, response
+from jobs.omr.registration.evidence import Ink, InkAtScale
+from jobs.omr.registration.lattice import Filter, Seen, best_shift, highest, measured, response, windows
+from jobs.omr.registration.likeness import Likeness, likeness_on
 from jobs.omr.registration.slips import NOT_ASKED, Slips, slips_of
 
 # Displacements are looked for within this share of a pitch, so that a bubble never becomes its neighbour.
@@ -27,7 +28,7 @@ AGREES_WITHIN = 0.4
 STRENGTH_SEEN, CLEARLY_SEEN = 0.15, 0.4
 # A single bubble is seen if its response is this share of the usual one; below the second it is noise.
 COVERED, FAINT = 0.35, 0.02
-# A step that moves no bubble further than this, in half bubbles, is the last.
+# A step that moves no bubble further than this, in half bubbles, is not taken: the local field says the same.
 STILL = 0.1
 # Blocks of at least so many bubbles may lie off as a whole, but by little more than half a pitch.
 LEAST_OF_BLOCK = 8
@@ -42,19 +43,26 @@ LOOSE_BUBBLES = 90
 
 @dataclass(frozen=True)
 class Fit:
-    """`residual` is in half bubbles, root mean square over the groups that agree.
+    """`ink` is the canvas under `homography`, `places` (n, 2) are the bubbles' pixels on it, and `off` (n, 2) is what
+    `local` says at each bubble's centre, frame units.
+
+    `residual` is in half bubbles, root mean square over the groups that agree.
 
     `agreement` is the share of what was seen that agrees, `strength` how strongly bubbles were seen, both 0 to 1;
     `seen` is the number of groups that were clearly seen, `coverage` the share of single bubbles that were.
     """
 
     homography: NDArray[np.float64]
+    ink: Ink
+    places: Points
     local: Displacements
+    off: Points
     residual: float
     agreement: float
     strength: float
     seen: int
     coverage: float = 0.0
+    likeness: Likeness | None = None
     slips: Slips = NOT_ASKED
 
     @property
@@ -63,60 +71,67 @@ class Fit:
         return self.agreement**4 * (self.strength + 0.1)
 
 
-def refine(
-    page: InkAtScale,
-    homography: NDArray[np.float64],
-    layout: Layout,
-    *,
-    canvas: Canvas,
-    seeing: Filter,
-    size: float,
-) -> Fit:
-    """`homography` maps frame units to page pixels, and may be off by a pitch or so.
+@dataclass(frozen=True)
+class View:
+    """The page drawn flat by a homography from frame units to page pixels, and how well a bubble is seen everywhere."""
 
-    Bubbles are seen by `seeing`, at `size` times the template's.
-    """
-    seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    homography: NDArray[np.float64]
+    ink: Ink
+    seen: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a page is looked at: bubbles are seen by `seeing`, at `size` times the template's, on `canvas`."""
+
+    page: InkAtScale
+    layout: Layout
+    canvas: Canvas
+    seeing: Filter
+    size: float
+
+    def view(self, homography: NDArray[np.float64]) -> View:
+        ink = flattened(self.page, homography, self.canvas)
+        return View(homography, ink, self.seeing(ink, self.canvas, self.layout, self.size))
+
+
+def refine(looking: Looking, homography: NDArray[np.float64]) -> Fit:
+    """`homography` may be off by a pitch or so."""
+    layout, canvas = looking.layout, looking.canvas
+    view = looking.view(homography)
     first_reach = max(2, int(FIRST_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
-    shift, _ = best_shift(seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
-    return followed(
-        page, homography @ translation(shift / canvas.px_per_unit), layout, canvas=canvas, seeing=seeing, size=size
-    )
+    shift, _ = best_shift(view.seen, canvas.points(layout.sample), first_reach, tilt=SHIFT_PRIOR)
+    if not shift.any():
+        return _followed(looking, view)
+    return followed(looking, homography @ translation(shift / canvas.px_per_unit))
 
 
-def followed(
-    page: InkAtScale,
-    homography: NDArray[np.float64],
-    layout: Layout,
-    *,
-    canvas: Canvas,
-    seeing: Filter,
-    size: float,
-) -> Fit:
+def followed(looking: Looking, homography: NDArray[np.float64]) -> Fit:
     """As `refine`, from a homography that is less than half a pitch off."""
+    return _followed(looking, looking.view(homography))
+
+
+def _followed(looking: Looking, view: View) -> Fit:
+    layout, canvas = looking.layout, looking.canvas
     reach = max(3, int(REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
     of_blocks = np.zeros_like(layout.centres)
-    for round_ in range(ROUNDS):
-        seen = seeing(flattened(page, homography, canvas), canvas, layout, size)
+    for round_ in range(ROUNDS + 1):
         if round_ == 1:
-            of_blocks = block_shifts(seen, layout, canvas)
+            of_blocks = block_shifts(view.seen, layout, canvas)
         points = canvas.points(layout.centres + of_blocks)
-        found = measured(seen, points, layout.group_of_bubble, reach=reach)
+        found = measured(view.seen, points, layout.group_of_bubble, reach=reach)
         step = homography_between(layout.group_centres, found.displacements / canvas.px_per_unit, trust(found), layout)
-        homography = homography @ step
-        still = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
-        if round_ and still < STILL:
+        moves = np.hypot(*(moved(step, layout.group_centres) - layout.group_centres).T).max() / layout.radius
+        if moves > STILL and round_ < ROUNDS:
+            view = looking.view(view.homography @ step)
+        elif round_:
             break
-    ink = flattened(page, homography, canvas)
-    seen = seeing(ink, canvas, layout, size)
-    points = canvas.points(layout.centres + of_blocks)
-    found = measured(seen, points, layout.group_of_bubble, reach=reach)
-    fit = _judged(homography, found, layout, scale=canvas.px_per_unit, of_blocks=of_blocks)
-    fit = replace(fit, coverage=covered(seen, canvas.points(layout.sample + fit.local.at(layout.sample))))
+    fit = _judged(view, found, layout, canvas, of_blocks=of_blocks)
+    fit = replace(fit, coverage=covered(view.seen, fit.places[:: layout.sample_step]))
     if fit.agreement < WORTH_A_LOOK:
         return fit
-    places = canvas.points(layout.centres + fit.local.at(layout.centres))
-    return replace(fit, slips=slips_of(ink, places, layout, canvas))
+    likeness = likeness_on(fit.ink, fit.places, layout, canvas)
+    return replace(fit, likeness=likeness, slips=slips_of(likeness, fit.places, layout, canvas))
 
 
 def covered(seen: NDArray[np.float32], points: Points) -> float:
@@ -156,31 +171,34 @@ def block_shifts(seen: NDArray[np.float32], layout: Layout, canvas: Canvas) -> P
     """(n, 2) frame units: how far each bubble's block lies off as a whole, which is at most a pitch."""
     shifts = np.zeros_like(layout.centres)
     reach = max(2, int(BLOCK_REACH_IN_PITCHES * layout.pitch * canvas.px_per_unit))
-    for block in range(int(layout.block_of_bubble.max()) + 1):
-        members = layout.block_of_bubble == block
-        if members.sum() < LEAST_OF_BLOCK or members.all():
-            continue
-        shift, _ = best_shift(seen, canvas.points(layout.centres[members]), reach, tilt=SHIFT_PRIOR)
-        shifts[members] = shift / canvas.px_per_unit
+    around = windows(seen, canvas.points(layout.centres), reach)
+    for members in layout.blocks:
+        if LEAST_OF_BLOCK <= len(members) < len(around):
+            shift, _ = highest(around[members].mean(axis=0), tilt=SHIFT_PRIOR)
+            shifts[members] = shift / canvas.px_per_unit
     return shifts
 
 
-def _judged(homography: NDArray[np.float64], found: Seen, layout: Layout, *, scale: float, of_blocks: Points) -> Fit:
-    firsts = np.unique(layout.group_of_bubble, return_index=True)[1]
-    values = found.displacements / scale + of_blocks[firsts]
+def _judged(view: View, found: Seen, layout: Layout, canvas: Canvas, *, of_blocks: Points) -> Fit:
+    values = found.displacements / canvas.px_per_unit + of_blocks[layout.first_of_group]
     tolerance = AGREES_WITHIN * layout.radius
     strengths = np.where(found.strengths > STRENGTH_SEEN, found.strengths, 0.0)
     if not strengths.any():
-        return Fit(homography, NONE, np.inf, 0.0, 0.0, 0)
+        nowhere = np.zeros_like(layout.centres)
+        return Fit(view.homography, view.ink, canvas.points(layout.centres), NONE, nowhere, np.inf, 0.0, 0.0, 0)
     field = Displacements(layout.group_centres, values, strengths, layout.block_of_group)
     local = robust(field, tolerance=tolerance)
     off = np.hypot(*(values - local.at(layout.group_centres)).T)
     agree = off < tolerance
     weights = trust(found) * agree
     residual = float(np.sqrt(np.average(off**2, weights=weights))) if weights.any() else np.inf
+    off_smoothly = local.at(layout.centres)
     return Fit(
-        homography,
+        view.homography,
+        view.ink,
+        canvas.points(layout.centres + off_smoothly),
         local,
+        off_smoothly,
         residual / layout.radius,
         agreement=float(weights.sum() / trust(found).sum()),
         strength=float(strengths.mean()),

@@ -5,8 +5,10 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import chain
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,21 +17,23 @@ from jobs.omr.layout import Points, moved
 from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
-from jobs.omr.registration.canvas import canvas_of
+from jobs.omr.registration.canvas import Canvas, canvas_of
 from jobs.omr.registration.corner_marks import by_corner_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
+from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
 from jobs.omr.registration.marks_found import DARK
 from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
-from jobs.omr.registration.refining import Fit, loosened
+from jobs.omr.registration.refining import Fit, Looking, followed, loosened
 from jobs.omr.registration.registered import Registered
 from jobs.omr.registration.settling import settled
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE
 from jobs.omr.registration.timing_tracks import by_timing_tracks
 from jobs.omr.registration.upright import quarter_turns_of, turned
+from jobs.omr.registration.way_up import SEARCHED, is_declared, way_up
 from pipeline.answer_sheets.template import FiducialKind
 from pipeline.reasons import Reason
 
@@ -43,7 +47,6 @@ LEAST_AGREEMENT, LEAST_STRENGTH = 0.8, 0.4
 LEAST_SEEN, NEARLY_ALL = 8, 0.95
 # The share of single bubbles that have to be seen, and of those of a lattice that was only searched for.
 LEAST_COVERAGE, SEARCHED_COVERAGE = 0.85, 0.9
-SEARCHED = "lattice"
 # A page with less ink on it than this share has no form on it.
 LEAST_INK = 5e-4
 # How bubbles are looked for, fast and then thoroughly, and how much larger than the template says they may be printed.
@@ -51,37 +54,82 @@ SEEN_BY: tuple[tuple[Filter, float], ...] = ((response, 1.0), (outlines, 1.0), (
 REFINED_PER_SOURCE = 2
 # Paper whose opposite sides differ more than this was not laid on a scanner.
 PHOTO_PERSPECTIVE = 0.012
+# A fit is so much worse upside down where its bubbles alone tell which way up a form is.
+CLEARLY_WORSE = 0.7
 
 
 def register(page: Page, form: Form) -> Registered:
-    """Every bubble's place; raises PageRefused PAGE_NOT_REGISTERED with what was measured."""
+    """Every bubble's place; raises PageRefused with what was measured: PAGE_NOT_REGISTERED, or TEMPLATE_MISMATCH where
+    the form fits but to something that is not its own.
+    """
     ink = InkAtScale(darkest_channel(page))
-    papers = papers_of(page, ink.darkness)
     shrink = max(1, round(max(page.gray.shape) / LOOKED_AT_PX))
-    if float((ink.level(shrink) > DARK).mean()) < LEAST_INK:
+    papers = papers_of(page, ink, shrink)
+    dark = (ink.level(shrink) > DARK).view(np.uint8)
+    if cv2.countNonZero(dark) < LEAST_INK * dark.size:
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
-    best: tuple[Fit, str] | None = None
+    best: _Found | None = None
+    foreign = ""
     canvas = canvas_of(form.layout)
     for candidate in _candidates(page, ink, form, papers):
         if candidate is None:
-            if best is not None and is_believed(*best):
+            if best is not None and is_believed(best.fit, best.method):
                 break
             continue
         for seeing, size in SEEN_BY:
-            fit = settled(ink, candidate.homography, form.layout, canvas=canvas, seeing=seeing, size=size)
-            if best is None or fit.quality > best[0].quality:
-                best = fit, candidate.method
+            looking = Looking(ink, form.layout, canvas, seeing, size)
+            fit = settled(looking, candidate.homography)
+            if best is not None and fit.quality <= best.fit.quality:
+                continue
+            if is_believed(fit, candidate.method):
+                share = standing_out(fit.likeness, fit.places, form.layout, canvas)
+                if share < LEAST_STANDING_OUT:
+                    foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
+                    continue
+            best = _Found(fit, candidate, looking)
             if is_clear(fit) and is_believed(fit, candidate.method):
                 break
-        if best is not None and is_clear(best[0]) and is_believed(*best):
+        if best is not None and is_clear(best.fit) and is_believed(best.fit, best.method):
             break
+    if foreign and (best is None or not is_believed(best.fit, best.method)):
+        raise PageRefused(Reason.TEMPLATE_MISMATCH, foreign)
     assert best is not None
-    fit, method = best
+    fit, method = best.fit, best.method
     residual_mm = fit.residual * form.layout.radius * form.mm_per_unit
     if not is_believed(fit, method):
         seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
-    return _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
+    fit, undecided = _the_right_way_up(best, form, canvas)
+    found = _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
+    return replace(found, undecided=undecided)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A fit, the candidate that it was refined from, and how the page was looked at."""
+
+    fit: Fit
+    candidate: Candidate
+    looking: Looking
+
+    @property
+    def method(self) -> str:
+        return self.candidate.method
+
+
+def _the_right_way_up(found: _Found, form: Form, canvas: Canvas) -> tuple[Fit, bool]:
+    """The fit, turned if it was upside down, and whether that is left to a person."""
+    fit, layout = found.fit, form.layout
+    if not layout.looks_alike_turned or is_declared(fit, found.method, found.candidate.homography, form):
+        return fit, False
+    turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
+    way = way_up(fit.ink, fit.places, form, canvas, upright={0: True, 2: False}.get(turns))
+    if way.sure and not way.turned:
+        return fit, False
+    other = followed(found.looking, fit.homography @ layout.half_turn)
+    if other.quality < CLEARLY_WORSE * fit.quality:
+        return fit, False
+    return (other if way.turned else fit), not way.sure
 
 
 def is_believed(fit: Fit, method: str) -> bool:
@@ -156,7 +204,7 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
     # Across half a bubble the local field is the same.
-    places = form.centres + fit.local.at(form.centres)
+    places = form.centres + fit.off
     positions = moved(homography, places)
     across, down = (
         np.hypot(*(moved(homography, places + step * form.half_sizes) - positions).T)

@@ -19,7 +19,8 @@ class Registered:
     `gray` (height, width) and `colour` (height, width, 3; BGR, or None) are the page turned upright by
     `quarter_turns`. `positions` (n, 2) are the pixel centres x, y of the bubbles in the order of `Form.centres`,
     each refined on the page; `half_sizes_px` (n, 2) their half widths and heights in pixels. `to_page` maps (m, 2)
-    points of the frame to pixels. `residual_mm` is the root mean square misfit on paper.
+    points of the frame to pixels. `residual_mm` is the root mean square misfit on paper. `undecided` is true of a form
+    that may as well lie the other way up.
     """
 
     gray: Gray
@@ -32,3 +33,4 @@ class Registered:
     quarter_turns: int
     mode: Literal["scan", "photo"]
     to_page: Callable[[Points], Points]
+    undecided: bool = False

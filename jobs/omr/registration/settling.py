@@ -4,10 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.layout import Layout, moved
-from jobs.omr.registration.canvas import Canvas
-from jobs.omr.registration.evidence import InkAtScale
-from jobs.omr.registration.lattice import Filter
-from jobs.omr.registration.refining import Fit, followed, refine, translation
+from jobs.omr.registration.refining import Fit, Looking, followed, refine, translation
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE
 
 # So many pitches a form may be put right by, one after the other.
@@ -16,20 +13,13 @@ MOST_STEPS = 3
 MOST_LOSS = 0.8
 
 
-def settled(
-    page: InkAtScale,
-    homography: NDArray[np.float64],
-    layout: Layout,
-    *,
-    canvas: Canvas,
-    seeing: Filter,
-    size: float,
-) -> Fit:
+def settled(looking: Looking, homography: NDArray[np.float64]) -> Fit:
     """As `refine`, then moved by whole pitches for as long as the rims of its blocks say so.
 
     Where they cannot tell, it goes back to the pitch nearest to where `homography` had it.
     """
-    fit = refine(page, homography, layout, canvas=canvas, seeing=seeing, size=size)
+    layout = looking.layout
+    fit = refine(looking, homography)
     for _ in range(MOST_STEPS):
         step, gain = fit.slips.best
         if gain < CLEAR_DIFFERENCE:
@@ -37,7 +27,7 @@ def settled(
         if step == (0, 0):
             break
         by = np.array(step) * np.median(layout.pitches_of_bubble, axis=0)
-        further = followed(page, fit.homography @ translation(by), layout, canvas=canvas, seeing=seeing, size=size)
+        further = followed(looking, fit.homography @ translation(by))
         if further.quality < MOST_LOSS * fit.quality or further.slips.best[1] > max(gain, CLEAR_DIFFERENCE):
             break
         fit = further
@@ -53,6 +43,7 @@ def back(fit: Fit, homography: NDArray[np.float64], layout: Layout) -> tuple[int
 
 def pitches_between(fit: Fit, homography: NDArray[np.float64], layout: Layout) -> tuple[int, int]:
     """By how many pitches, across and down, the fit lies off a homography, in the form's middle."""
-    there = moved(np.linalg.inv(homography) @ fit.homography, layout.sample + fit.local.at(layout.sample))
+    off = fit.off[:: layout.sample_step]
+    there = moved(np.linalg.inv(homography) @ fit.homography, layout.sample + off)
     off = np.median(there - layout.sample, axis=0) / np.median(layout.pitches_of_bubble, axis=0)
     return int(np.round(off[0])), int(np.round(off[1]))

@@ -8,13 +8,11 @@ either assumption.
 from dataclasses import dataclass
 from itertools import product
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.omr.layout import Layout, Points
 from jobs.omr.registration.canvas import Canvas
-from jobs.omr.registration.evidence import Ink
+from jobs.omr.registration.likeness import Likeness
 
 # In pitches across and down; what lies two off is found one step after the other.
 STEPS = tuple((across, down) for across, down in product((-1, 0, 1), repeat=2) if (across, down) != (0, 0))
@@ -22,14 +20,8 @@ STEPS = tuple((across, down) for across, down in product((-1, 0, 1), repeat=2) i
 # sheets: there the difference is 0.16 to 0.64 where the form lies right (0.04 on pages that hold nearly nothing), and
 # mostly -0.6 to -0.26 where it lies a pitch off.
 CLEAR_DIFFERENCE = 0.1
-# How far around a place a bubble is looked for, canvas pixels, and half the side of what is compared, in half bubbles.
-AROUND_PX = 2
-HALF_PATCH = 1.5
-# So many bubbles tell what one looks like, and so many what a rim does.
-MOST_LEARNT_FROM, MOST_OF_RIM = 240, 48
-# A place with less ink than this, on average, 0 to 255, has no bubble printed; the palest share of others is empty.
-PRINTED, EMPTY = 8.0, 0.6
-LEAST_PRINTED = 8
+# So many bubbles tell what a rim looks like.
+MOST_OF_RIM = 48
 
 
 @dataclass(frozen=True)
@@ -55,19 +47,16 @@ class Slips:
 NOT_ASKED = Slips({})
 
 
-def slips_of(ink: Ink, places: Points, layout: Layout, canvas: Canvas) -> Slips:
-    """`places` (n, 2) are where the bubbles are taken to be, in pixels of the canvas that `ink` is."""
-    half = np.array(layout.half_size) * canvas.px_per_unit
-    reach = np.ceil(HALF_PATCH * half).astype(int)
-    patterns = _patterns(_windows(ink, places[:: max(1, len(places) // MOST_LEARNT_FROM)], reach), half, reach)
-    if not patterns:
+def slips_of(likeness: Likeness | None, places: Points, layout: Layout, canvas: Canvas) -> Slips:
+    """`places` (n, 2) are where the bubbles are taken to be, in pixels of the canvas that `likeness` was learnt on."""
+    if likeness is None:
         return NOT_ASKED
     asked: list[Points] = []
     for step in STEPS:
         lost, gained = layout.rims[step]
         beyond = places[gained] + np.array(step) * layout.pitches_of_bubble[gained] * canvas.px_per_unit
         asked += [_some(places[lost]), _some(beyond)]
-    alike = _likeness(_windows(ink, np.concatenate(asked), reach + AROUND_PX), patterns)
+    alike = likeness.at(np.concatenate(asked))
     parts = np.split(alike, np.cumsum([len(part) for part in asked])[:-1])
     pairs = zip(STEPS, parts[::2], parts[1::2], strict=True)
     return Slips({step: float(beyond.mean() - rim.mean()) for step, rim, beyond in pairs if len(rim) and len(beyond)})
@@ -75,39 +64,3 @@ def slips_of(ink: Ink, places: Points, layout: Layout, canvas: Canvas) -> Slips:
 
 def _some(places: Points) -> Points:
     return places[:: -(-len(places) // MOST_OF_RIM)] if len(places) else places
-
-
-def _windows(ink: Ink, places: Points, reach: NDArray[np.int_]) -> NDArray[np.uint8]:
-    """(n, 2 reach + 1 down, 2 reach + 1 across) around each place; outside the canvas there is no ink."""
-    across, down = (int(each) for each in reach)
-    padded = cv2.copyMakeBorder(ink, down, down, across, across, cv2.BORDER_CONSTANT, value=0)
-    columns, rows = np.clip(np.round(places), 0, np.array(ink.shape[::-1]) - 1).astype(np.intp).T
-    view = np.lib.stride_tricks.sliding_window_view(padded, (2 * down + 1, 2 * across + 1))
-    return np.asarray(view[rows, columns])
-
-
-def _patterns(
-    patches: NDArray[np.uint8], half: NDArray[np.float64], reach: NDArray[np.int_]
-) -> list[NDArray[np.uint8]]:
-    """The page's own empty bubble, and a filled one of the form's size; none where hardly any is printed."""
-    ink = patches.mean(axis=(1, 2))
-    patches, ink = patches[ink > PRINTED], ink[ink > PRINTED]
-    if len(patches) < LEAST_PRINTED:
-        return []
-    empty = np.median(patches[np.argsort(ink)[: int(EMPTY * len(ink))]], axis=0)
-    x, y = (np.arange(-off, off + 1) / size for off, size in zip(reach, half, strict=True))
-    full = 255 * np.clip((1.1 - np.hypot(x[None], y[:, None])) / 0.3, 0, 1)
-    return [pattern.astype(np.uint8) for pattern in (empty, full)]
-
-
-def _likeness(windows: NDArray[np.uint8], patterns: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
-    """(n,) 0 to 1: the best normalised correlation of each window with any of the patterns."""
-    count, height, width = windows.shape
-    strip = np.ascontiguousarray(windows.transpose(1, 0, 2)).reshape(height, count * width)
-    best = np.zeros(count)
-    for pattern in patterns:
-        found = np.nan_to_num(cv2.matchTemplate(strip, pattern, cv2.TM_CCOEFF_NORMED))
-        side = width - pattern.shape[1] + 1
-        columns = np.arange(count)[:, None] * width + np.arange(side)
-        best = np.maximum(best, found[:, columns].max(axis=(0, 2)))
-    return np.clip(best, 0, 1)

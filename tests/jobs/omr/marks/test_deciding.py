@@ -11,6 +11,7 @@ from jobs.omr.marks.deciding import NO_MARK, ONE_MARK, decide
 from jobs.omr.marks.engine import MarkStates, State
 from jobs.omr.marks.fields import fields_of
 from jobs.omr.marks.meaning import meanings_of
+from jobs.omr.marks.pooling import pooled
 from pipeline.answer_sheets.template import MarkRules, Meaning
 from tests.jobs.omr.marks.drawn import Style, form_of, printed, registered
 
@@ -92,7 +93,10 @@ def meaning(rules: MarkRules, states: MarkStates) -> tuple[float, float]:
         (MarkRules(), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1)}), 0, 1),
         (MarkRules(partial=Meaning.MARKED), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1)}), 1, 0),
         (MarkRules(), states_of(FORM_BUBBLES, {0: (State.PARTIAL, 1), 1: (State.FILLED, 1)}), 0, 0),
-        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 0, 0),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 0, 1),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.ERASED, 0.4)}), 0, 0),
+        (MarkRules(), states_of(FORM_BUBBLES, {0: (State.ERASED, 1), 1: (State.FILLED, 1)}), 0, 0),
+        (MarkRules(erased=Meaning.MARKED), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 1, 0),
         (MarkRules(erased=Meaning.REVIEW), states_of(FORM_BUBBLES, {0: (State.ERASED, 1)}), 0, 1),
         (MarkRules(), states_of(FORM_BUBBLES, {0: (State.CANCELLED, 1)}), 0, 1),
         (MarkRules(), states_of(FORM_BUBBLES, {0: (State.CANCELLED, 1), 1: (State.FILLED, 1)}), 0, 0),
@@ -117,11 +121,31 @@ def test_where_two_engines_differ_the_answer_goes_to_review() -> None:
     found = registered(printed(form, Style()), form)
     sure = meanings_of(states_of(FORM_BUBBLES, {0: (State.FILLED, 1), 5: (State.FILLED, 1)}), form)
     other = meanings_of(states_of(FORM_BUBBLES, {1: (State.FILLED, 1), 5: (State.FILLED, 1)}), form)
-    alone = fields_of(sure, form, found, check=None)
-    checked = fields_of(sure, form, found, check=other)
+    alone = fields_of(sure, form, found)
+    checked = fields_of(sure, form, found, engines=(sure, other))
     assert alone["q1"].confidence > 0.99
     assert (checked["q1"].values, checked["q1"].confidence) == (("A",), 0.5)
     assert checked["q2"].confidence == alone["q2"].confidence
+
+
+def test_an_answer_is_no_surer_than_the_first_engine_is() -> None:
+    form = form_of(Style())
+    found = registered(printed(form, Style()), form)
+    sure = meanings_of(states_of(FORM_BUBBLES, {0: (State.FILLED, 1)}), form)
+    unsure = meanings_of(states_of(FORM_BUBBLES, {0: (State.FILLED, 0.95)}), form)
+    alone = fields_of(unsure, form, found)["q1"].confidence
+    assert alone < 0.99 < fields_of(sure, form, found, engines=(sure, sure))["q1"].confidence
+    assert fields_of(sure, form, found, engines=(unsure, sure))["q1"].confidence == alone
+
+
+def test_a_mark_that_both_engines_half_believe_is_believed_more_than_what_only_one_thinks_of() -> None:
+    shaped = states_of(2, {0: (State.FILLED, 0.6)}).probabilities.copy()
+    measured = shaped.copy()
+    shaped[0], measured[0] = (0, 0.6, 0, 0.4, 0), (0.4, 0.6, 0, 0, 0)
+    none = np.zeros(2, np.float32)
+    both = pooled(MarkStates(shaped, none, none), MarkStates(measured, none, none)).probabilities
+    assert both[0, State.FILLED] > 0.98
+    assert np.allclose(both.sum(axis=1), 1)
 
 
 def test_states_of_a_batch_are_taken_apart_sheet_by_sheet() -> None:

@@ -87,8 +87,8 @@ def test_a_sheet_that_seems_marked_all_over_is_doubted_everywhere() -> None:
     found = registered(printed(form, Style()), form)
     marked = np.zeros(len(form.centres))
     marked[:100].reshape(20, 5)[:, :3] = 1
-    fields = fields_of(Meanings(marked, np.zeros(len(marked)), 0.4), form, found, check=None)
+    fields = fields_of(Meanings(marked, np.zeros(len(marked)), 0.4), form, found)
     assert all(field.confidence <= 0.5 for field in fields.values())
     marked[:100].reshape(20, 5)[:, 1:3] = 0
-    fields = fields_of(Meanings(marked, np.zeros(len(marked)), 0.4), form, found, check=None)
+    fields = fields_of(Meanings(marked, np.zeros(len(marked)), 0.4), form, found)
     assert all(field.confidence > 0.9 for field in fields.values())
