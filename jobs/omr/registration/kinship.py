@@ -11,7 +11,7 @@ from jobs.omr.layout import Layout, Points
 from jobs.omr.registration.canvas import Canvas
 from jobs.omr.registration.likeness import Likeness
 
-# The share of bubbles that look more like one than a place half a pitch beside them. On the sheets at hand it is 0.93
+# The share of bubbles that look more like one than a place half a pitch beside them. On the sheets at hand it is 0.92
 # and more under the form's own template, 0.79 and less under those of others that otherwise fit.
 LEAST_STANDING_OUT = 0.85
 # Fewer pairs tell nothing.
