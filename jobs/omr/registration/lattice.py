@@ -38,11 +38,10 @@ def contrast(page: InkAtScale, homography: NDArray[np.float64], layout: Layout, 
     if not len(points):
         return 0.0
     ink = page.level(shrink)
-    at = moved(scaling(shrink) @ homography, points).astype(np.float32).reshape(-1, 1, 2)
+    columns, lines = moved(scaling(shrink) @ homography, points).astype(np.float32).T[..., None].copy()
     # The nearest pixel to each point; outside the page there is no ink.
-    nearest, empty = cv2.INTER_NEAREST, cv2.BORDER_CONSTANT
-    values = cv2.remap(ink, at, None, nearest, borderMode=empty, borderValue=0)  # type: ignore[call-overload]
-    seen = values.ravel().astype(np.float32) @ weights
+    values = cv2.remap(ink, columns, lines, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    seen = np.asarray(values, np.float32).ravel() @ weights
     return float(seen) / 255 / max(1, int((weights > 0).sum()) // 13)
 
 
