@@ -33,7 +33,7 @@ STILL = {
     "preset": "ultrafast",
     # Without adaptive quantization the same quality has a higher number; with it, paper around letters takes bits and
     # time that the letters do not gain. At this number letters cannot be told from the source's, side by side.
-    "crf": "30",
+    "crf": "31",
     # What that preset leaves out and letters need: arithmetic coding, 8x8 transforms, small intra blocks, deblocking.
     "coder": "1",
     "x264-params": "8x8dct=1:no-deblock=0:analyse=i4x4,i8x8:aq-mode=0",
