@@ -128,8 +128,8 @@ def _notes(month: Month) -> tuple[str, ...]:
             " With libx264 on CPUs: NVENC, which takes the encoding off them, was not there to measure."
         ),
         (
-            f"Read, not measured: machines {prices.AS_OF} ({prices.REGION}; Spot moves by half, other regions cost"
-            f" more, Seoul about a fifth), services {services.AS_OF}, the managed service about"
+            f"List prices, to be checked before you rely on one: machines {prices.AS_OF} ({prices.REGION}; Spot moves by"
+            f" half, other regions cost more, Seoul about a fifth), services {services.AS_OF}, the managed service about"
             f" ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of source in a like ladder."
         ),
         (

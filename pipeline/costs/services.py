@@ -1,7 +1,8 @@
-"""List prices of what runs, or is kept, whether or not there is work: US dollars, us-east-1, from the pages of AWS.
+"""List prices of what runs, or is kept, whether or not there is work: US dollars, us-east-1, as AWS publishes them.
 
-Read in November 2026 from aws.amazon.com/{rds,elasticache,fargate,privatelink,elasticloadbalancing,secrets-manager,
-cloudwatch,s3,vpc}/pricing. None was billed to this project.
+They stand on aws.amazon.com/{rds,elasticache,fargate,privatelink,elasticloadbalancing,secrets-manager,
+cloudwatch,s3,vpc}/pricing, and were written down without a look at those pages on that day, so check them before you
+rely on one. None was billed to this project.
 """
 
 from collections.abc import Mapping
