@@ -128,9 +128,9 @@ def _notes(month: Month) -> tuple[str, ...]:
             " With libx264 on CPUs: NVENC, which takes the encoding off them, was not there to measure."
         ),
         (
-            f"List prices, to be checked before you rely on one: machines {prices.AS_OF} ({prices.REGION}; Spot moves by"
-            f" half, other regions cost more, Seoul about a fifth), services {services.AS_OF}, the managed service about"
-            f" ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of source in a like ladder."
+            f"List prices, to be checked before you rely on one: machines {prices.AS_OF} ({prices.REGION}; Spot moves"
+            f" by half, other regions cost more, Seoul about a fifth), services {services.AS_OF}, the managed service"
+            f" about ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of source in a like ladder."
         ),
         (
             f"Assumed: {STARTING_S:.0f} s of a machine for each job to start and end, as if none shared one; sources"
