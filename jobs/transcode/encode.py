@@ -10,11 +10,8 @@ from jobs.transcode.plan import Plan
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
-from pipeline.logs import get_logger
 from pipeline.media import gpu
 from pipeline.media.sandbox import News, SandboxLimits, run_sandboxed, started_early
-
-log = get_logger(__name__)
 
 _ENCODER = "jobs.transcode.encoding:encode_part"
 # The key of the child's news that a picture has left an encoder, the first of all; its value is the rendition's name.
@@ -106,11 +103,13 @@ def encode(
     devices: DeviceWish,
     limits: TranscodeLimits,
     progress: Callable[[float], None],
+    listen: Callable[[News], None] | None = None,
 ) -> EncodeReport:
     """Write init and media segments of every rendition, and of the sound if it is the part's, below `output`.
 
     Raises TRUNCATED or CORRUPT where the pictures of a whole do not last as long as the file claims, GPU_UNAVAILABLE
-    where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises.
+    where a GPU that was asked for cannot be had, besides all that `run_sandboxed` raises. `listen` is told of the first
+    encoded picture.
     """
     return run_sandboxed(
         _ENCODER,
@@ -126,7 +125,7 @@ def encode(
         reply=EncodeReport,
         limits=_limits_on(devices, limits),
         progress=progress,
-        listen=_log_first_picture,
+        listen=listen,
     )
 
 
@@ -146,11 +145,6 @@ def encode_sound_alone(
         limits=_limits(limits, address_mib=None),
         progress=progress,
     )
-
-
-def _log_first_picture(news: News) -> None:
-    # Up to here a job has only prepared itself: who looks for a slow start reads this line's time.
-    log.info("first_picture_encoded", rendition=news[FIRST_PICTURE])
 
 
 def _limits_on(devices: DeviceWish, limits: TranscodeLimits) -> SandboxLimits:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jobs.transcode.early_upload import EarlyUpload, Run
 from jobs.transcode.encode import EncodeReport, encode, encoding_soon
+from jobs.transcode.first_picture import log_first_picture
 from jobs.transcode.layout import AUDIO_FOLDER
 from jobs.transcode.loudness import level_sound
 from jobs.transcode.measure import measure_renditions
@@ -53,6 +54,13 @@ def _encode(
             report(done)
 
         written = encode(
-            plan, part, source=source, output=output, devices=work.devices, limits=spec.limits, progress=progress
+            plan,
+            part,
+            source=source,
+            output=output,
+            devices=work.devices,
+            limits=spec.limits,
+            progress=progress,
+            listen=log_first_picture,
         )
     return written, frozenset(early.stored)
