@@ -42,7 +42,7 @@ up: $(VENV)/runtime.stamp $(VENV)/player.stamp
 	@$(BIN)/academy up
 
 test: $(VENV)/dev.stamp $(VENV)/player.stamp
-	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/pytest -n 2
+	PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/pytest -n 2 --dist worksteal
 
 # Faults on purpose, on a virtual clock. A seed that ends wrong prints the command that replays it.
 SEEDS := 1000

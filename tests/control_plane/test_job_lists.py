@@ -88,6 +88,7 @@ def test_a_job_that_joins_waits_for_what_its_arrays_children_wait_for(plane: Pla
 
 
 def test_a_short_video_goes_before_a_long_one_of_its_tenant_also_when_it_is_made_again(plane: Plane):
+    """The long one's array has the priority of the job that joins it."""
     for length_s, priority in ((60.0, 400), (1500.0, 200)):
         plane.probe.duration_s = length_s
         _, worker = plane.submitted()
@@ -96,7 +97,7 @@ def test_a_short_video_goes_before_a_long_one_of_its_tenant_also_when_it_is_made
         again = plane.call("POST", f"/jobs/{worker.job_id}/resubmit").json()
         assert again["priority"] == priority
         plane.turn("dispatcher")
-    assert [(s.share, s.priority) for s in plane.executor.submitted] == [(TENANT, p) for p in (400, 400, 200, 200)]
+    assert [(s.share, s.priority) for s in plane.executor.submitted] == [(TENANT, p) for p in (400,) * 2 + (200,) * 4]
     _, worker = plane.submitted()
     worker.start(1)
     worker.fail(1)
