@@ -27,18 +27,18 @@ class Content:
 
 # One rendition of sound, beside those of pictures (pipeline/contracts/transcode.py, audio_bps).
 SOUND_KBPS: Final = 128
-LECTURE: Final = Content("lectures", "lecture-1080p30-60s", cpu_s_per_s=0.67, rungs_kbps=(85, 143, 211, 360, 580))
-MOVING: Final = Content("moving", "motion-1080p25-20s", cpu_s_per_s=1.55, rungs_kbps=(469, 920, 1386, 2684, 5343))
+LECTURE: Final = Content("lectures", "lecture-1080p30-60s", cpu_s_per_s=0.52, rungs_kbps=(70, 115, 169, 279, 441))
+MOVING: Final = Content("moving", "motion-1080p25-20s", cpu_s_per_s=1.36, rungs_kbps=(467, 877, 1348, 2664, 5343))
 
-# Of the vCPUs that a job has: 17.2 CPU seconds in 10.5 s on two (the ladder's table, the lecture).
-BUSY_CPU_S: Final = 17.2
-BUSY_WALL_S: Final = 10.5
+# Of the vCPUs that a job has: 16.3 CPU seconds in 10.3 s on two (the ladder's table, the lecture).
+BUSY_CPU_S: Final = 16.3
+BUSY_WALL_S: Final = 10.3
 BUSY_VCPUS: Final = 2
 BUSY_SHARE: Final = BUSY_CPU_S / BUSY_WALL_S / BUSY_VCPUS
 
 # Pages of 300 dpi in colour, the slowest that were measured, by one process.
 SHEETS_ROW: Final = "2480x3508 colour"
-SHEETS_PER_S: Final = 6.4
+SHEETS_PER_S: Final = 6.5
 
 
 def real_time_factor(content: Content, *, vcpus: int) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.costs import measured, month, services
+from pipeline.costs.measured import LECTURE, MOVING
 from pipeline.costs.month import Month, Workload, estimate
 from pipeline.costs.stages import STAGES
 from pipeline.errors import Invalid
@@ -33,11 +34,11 @@ def row(name: str) -> list[str]:
 
 def test_an_hour_of_lecture_is_its_cpu_time_on_the_vcpus_that_are_kept_busy():
     work = of(LECTURES).work
-    busy_vcpus = 4 * 17.2 / (10.5 * 2)
-    assert usd(work, "Transcoding, lectures") == pytest.approx(100 * 0.67 / busy_vcpus * 0.22)
+    busy_vcpus = 4 * measured.BUSY_CPU_S / (measured.BUSY_WALL_S * 2)
+    assert usd(work, "Transcoding, lectures") == pytest.approx(100 * LECTURE.cpu_s_per_s / busy_vcpus * 0.22)
     assert usd(work, "Transcoding, starting") == pytest.approx(100 * 240 / 3600 * 0.22)
     assert usd(work, "Sources kept") == pytest.approx(100 * 1.8 * 0.023)
-    gb_per_h = (85 + 143 + 211 + 360 + 580 + 128) * 1000 * 3600 / 8 / 1e9
+    gb_per_h = (sum(LECTURE.rungs_kbps) + 128) * 1000 * 3600 / 8 / 1e9
     assert usd(work, "Streams kept, lectures") == pytest.approx(100 * gb_per_h * 0.023)
     assert not [line for line in work if "moving" in line.name], "no line of nothing"
 
@@ -45,7 +46,7 @@ def test_an_hour_of_lecture_is_its_cpu_time_on_the_vcpus_that_are_kept_busy():
 def test_moving_pictures_on_demand_and_more_vcpus_change_what_they_should():
     lectures, moving = of(LECTURES), of(replace(LECTURES, lectures=0))
     slow, fast = usd(lectures.work, "Transcoding, lectures"), usd(moving.work, "Transcoding, moving")
-    assert fast / slow == pytest.approx(1.55 / 0.67)
+    assert fast / slow == pytest.approx(MOVING.cpu_s_per_s / LECTURE.cpu_s_per_s)
     on_demand = of(LECTURES, market="on_demand")
     assert usd(on_demand.work, "Transcoding, lectures") / slow == pytest.approx(0.526 / 0.22)
     assert on_demand.fixed == lectures.fixed
@@ -53,7 +54,7 @@ def test_moving_pictures_on_demand_and_more_vcpus_change_what_they_should():
 
 def test_sheets_are_paid_by_the_time_of_one_process_and_by_the_job():
     work = of(replace(NOTHING, sheets=2500)).work
-    assert usd(work, month.SHEETS) == pytest.approx(2500 / 6.4 / 3600 * 0.034)
+    assert usd(work, month.SHEETS) == pytest.approx(2500 / measured.SHEETS_PER_S / 3600 * 0.034)
     assert usd(work, month.SHEETS_STARTING) == pytest.approx(3 * 240 / 3600 * 0.034)
 
 
@@ -94,7 +95,7 @@ def test_a_machine_that_the_stage_does_not_have_is_refused(instance: str):
         of(LECTURES, instance=instance)
 
 
-@pytest.mark.parametrize("content", [measured.LECTURE, measured.MOVING])
+@pytest.mark.parametrize("content", [LECTURE, MOVING])
 def test_what_is_called_measured_stands_in_the_benchmarks(content: measured.Content):
     *_, first, second, third, fourth, fifth, _, cpu = row(content.row)
     rungs = tuple(int(cell.split()[0]) for cell in (first, second, third, fourth, fifth))
