@@ -118,7 +118,7 @@ DEV = Environment(
     cache_nodes=1,
     log_days=7,
     is_kept=False,
-    monthly_budget_usd=150,
+    monthly_budget_usd=300,
 )
 
 PROD = Environment(
