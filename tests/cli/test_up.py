@@ -59,6 +59,22 @@ def stack_of(data: Path, process: subprocess.Popen[str]) -> dict[str, object]:
     return stack
 
 
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """What it says, to the end of the line with the text."""
+    output = process.stdout
+    assert output is not None
+    said: list[str] = []
+
+    def heard() -> bool:
+        line = output.readline()
+        assert line, "".join(said)
+        said.append(line)
+        return text in line
+
+    wait_for(heard, text, deadline_s=90)
+    return "".join(said)
+
+
 def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
@@ -198,11 +214,11 @@ def test_what_the_settings_name_is_not_started(tmp_path: Path, postgres_url: str
     with academy("up", tmp_path, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as process:
         stack_of(tmp_path, process)
         started = names(family(process))
+        said = read_until(process, "from the settings")
         process.terminate()
-        said, _ = process.communicate(timeout=60)
+        said += process.communicate(timeout=60)[0]
     assert "rclone" in started
     assert "postgres" not in started
     assert "valkey" not in started
-    assert "from the settings" in said
     password = postgres_url.split(":")[2].split("@", maxsplit=1)[0]
     assert password not in said

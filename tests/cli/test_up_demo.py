@@ -1,28 +1,13 @@
 """`academy demo`, interrupted in the middle: nothing is left running, and the work is not lost."""
 
-import subprocess
 from pathlib import Path
 
 from cli.api import Api
 from cli.connection import DEFAULT_TENANT, local_connection
 from pipeline.embedded.stack_file import find_running_stack
 from pipeline.media.lecture import make_lecture
-from tests.cli.test_up import academy, all_gone, ctrl_c, family, stack_of
+from tests.cli.test_up import academy, all_gone, ctrl_c, family, read_until, stack_of
 from tests.fixtures.waiting import wait_for
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> None:
-    output = process.stdout
-    assert output is not None
-    said: list[str] = []
-
-    def heard() -> bool:
-        line = output.readline()
-        assert line, "".join(said)
-        said.append(line)
-        return text in line
-
-    wait_for(heard, text, deadline_s=90)
 
 
 def test_a_demo_that_is_interrupted_leaves_nothing_running_and_the_next_start_finishes_its_video(tmp_path: Path):
