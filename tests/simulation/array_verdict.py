@@ -9,6 +9,9 @@ from tests.simulation.batch import REMEMBERS_S
 from tests.simulation.workers import SOURCE_IS_BAD
 from tests.simulation.world import World
 
+# Between a look at a job, its termination, and the end of what waits for it.
+TELLING_S = 10.0
+
 
 def judge_arrays(world: World) -> list[str]:
     """What is wrong, a line each."""
@@ -16,6 +19,7 @@ def judge_arrays(world: World) -> list[str]:
         *(f"told to fetch what is not there: {line}" for line in world.store.misread),
         *_succeeded(world),
         *_failed(world),
+        *_goes_on(world),
         *_left_over(world),
     ]
 
@@ -54,6 +58,25 @@ def _failed(world: World) -> Iterator[str]:
             continue
         elif not any(_has_failed(child, ended_at_s) for child in array.children):
             yield f"{failed}, and Batch says {[child.status for child in array.children]} of its parts"
+
+
+def _goes_on(world: World) -> Iterator[str]:
+    """Array and join job end when Batch was told to, unless it did not know them yet."""
+    rows = world.database.fetch(
+        "SELECT id, array_handle, handle, EXTRACT(EPOCH FROM terminated_at) FROM jobs"
+        " WHERE state = 'failed' AND parts IS NOT NULL ORDER BY id"
+    )
+    for job_id, array_handle, handle, terminated_at in rows:
+        if terminated_at is None:
+            yield f"not told to end: job {job_id}"
+            continue
+        told_s = float(terminated_at) - world.begun_s
+        for known in (array_handle, handle):
+            batch_job = world.batch.jobs.get(known or "")
+            if batch_job is None or batch_job.described_at_s > told_s - TELLING_S:
+                continue
+            if (batch_job.ended_at_s or inf) > told_s + TELLING_S:
+                yield f"goes on: {known} of job {job_id} after it was told to end"
 
 
 def _has_failed(job: BatchJob | None, by_s: float) -> bool:
