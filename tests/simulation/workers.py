@@ -121,10 +121,13 @@ class Attempt:
         return (yield from self._finish())
 
     def _note_missing(self, reply: StartReply) -> None:
-        """What a join job is told to fetch is there, whole."""
-        for made in reply.spec.get("made", ()):
+        """What a join job is told to fetch is there, whole, and of the children that it has waited for."""
+        array = self.job.waits_for
+        for part, made in enumerate(reply.spec.get("made", ())):
             stored = self._store.objects.get(self._store.key_of(made["url"]))
-            if stored is None or len(stored.body) != made["size_bytes"]:
+            body = stored.body.decode() if stored is not None else ""
+            writer = f"{PART_NAME} of {array.id}:{part} " if array is not None else ""
+            if len(body) != made["size_bytes"] or not body.startswith(writer):
                 self._store.misread.append(f"{made['url']} of job {self.job.job_id}")
 
     def _finish(self) -> Steps:
