@@ -62,10 +62,11 @@ def _dispatch_next(services: Services) -> bool:
 def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> Change:
     name = str(job.id)
     try:
-        array = _array_of(services, job) if job.parts is not None else None
-        if array is not None:
-            job = record_array_handle(connection, job, handle=array)
-        submission = replace(submission_of(services, job), after=array)
+        if job.parts is not None and job.array_handle is None:
+            # Stored before there is a job that waits for it: otherwise, where the executor's lists lag, that could
+            # wait for another array than the one whose children are heard. The row is due still, and comes next.
+            return Change(record_array_handle(connection, job, handle=_array_of(services, job)))
+        submission = replace(submission_of(services, job), after=job.array_handle)
         handle = services.executor.find(name) or services.executor.submit(submission)
     except Unavailable as exc:
         wait_s = _back_off_s(job)

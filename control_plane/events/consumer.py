@@ -55,6 +55,10 @@ def _take(services: Services, queue: EventQueue, message: Message) -> None:
         else:
             key = JobKey(TenantId(job.tenant_id), job.id)
             news = news_of_job(services, job, report)
+            if news is None:
+                # Left in the queue: when it comes again, more is known.
+                logger.info("event_was_early", handle=report.handle)
+                return
             apply_news(services, key, news, luggage=Luggage(exit_codes=exit_codes_of(report)))
     except Conflict as error:
         # It moved on between our look and the lock.

@@ -19,7 +19,7 @@ from pipeline.database.job_parts import (
 )
 from pipeline.database.jobs import Job
 from pipeline.errors import Invalid
-from pipeline.execution.executor import JobReport, index_of
+from pipeline.execution.executor import JobReport, child_handle, index_of
 from pipeline.lifecycle.job_state import JobState, Place
 from pipeline.lifecycle.reconcile import PartFailed, Reported, Unknown, reason_of_end
 from pipeline.logs import get_logger
@@ -37,9 +37,13 @@ logger = get_logger(__name__)
 def news_of_array(services: Services, job: Job) -> PartFailed | None:
     """Of the first child that has failed for good, whatever keeps the others."""
     assert job.array_handle is not None, "asked of jobs that have an array"
+    assert job.parts is not None, "an array has children"
     failed = services.executor.list_children(job.array_handle, JobState.FAILED)[:CHILDREN_ASKED]
-    reports = services.executor.describe(failed)
-    return next((news_of_child(services, job, reports[handle]) for handle in failed if handle in reports), None)
+    # A list may lag behind what is told of the array itself, and of what waits for it.
+    asked = failed or [child_handle(job.array_handle, part) for part in range(job.parts)]
+    reports = services.executor.describe(asked)
+    news = (news_of_child(services, job, reports[handle]) for handle in asked if handle in reports)
+    return next((each for each in news if each is not None), None)
 
 
 def news_of_child(services: Services, job: Job, report: JobReport) -> PartFailed | None:

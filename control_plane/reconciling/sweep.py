@@ -70,6 +70,8 @@ def _hear(services: Services, job: Job, report: JobReport | None, *, array: JobR
     news: News | None = array_news(services, job, array) if waits_for_parts(job) else None
     if news is None:
         news = news_of_job(services, job, report) if report is not None else Unknown()
+    if news is None:
+        return
     # Most rounds bring nothing new, and then no row is locked.
     if isinstance(reconcile(view_of(job), news), Ignore):
         return
@@ -77,10 +79,15 @@ def _hear(services: Services, job: Job, report: JobReport | None, *, array: JobR
     apply_news(services, JobKey(TenantId(job.tenant_id), job.id), news, luggage=luggage)
 
 
-def news_of_job(services: Services, job: Job, report: JobReport) -> News:
-    """A job that has failed before it began says nothing of why: a child of the array that it waited for does."""
+def news_of_job(services: Services, job: Job, report: JobReport) -> News | None:
+    """A job that has failed before it began says nothing of why: a child of the array that it waited for does.
+
+    None while that child may not be described yet.
+    """
     if report.state is JobState.FAILED and waits_for_parts(job):
-        return news_of_array(services, job) or news_of(report)
+        of_part = news_of_array(services, job)
+        if of_part is not None or _is_fresh(job):
+            return of_part
     return news_of(report)
 
 

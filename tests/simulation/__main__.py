@@ -87,7 +87,7 @@ def _print_batch(results: list[Result], videos: int) -> None:
 
 
 def _figures(tally: Counter[str]) -> str:
-    shown = ("READY", "FAILED", "PENDING", "extra Batch jobs", "faults")
+    shown = ("READY", "FAILED", "PENDING", "arrays", "extra Batch jobs", "faults")
     return ", ".join(f"{tally[name]} {name}" for name in shown)
 
 

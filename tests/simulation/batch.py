@@ -6,7 +6,7 @@ jobs that wait too long for one. It forgets jobs that ended a day ago.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,15 @@ from botocore.exceptions import ClientError
 
 from pipeline.contracts.envelope import JobKind
 from pipeline.execution.catalog import CATALOG
+from tests.simulation.arrays import (
+    ENDED,
+    BatchJob,
+    add_children,
+    end_of_array,
+    end_without_attempt,
+    must_wait,
+    whole_jobs,
+)
 from tests.simulation.faults import Faults
 from tests.simulation.mail import Mail
 from tests.simulation.schedule import Schedule
@@ -21,44 +30,10 @@ from tests.simulation.schedule import Schedule
 PREFIX = "academy"
 LONGEST_LAG_S = 12.0
 REMEMBERS_S = 86_400.0
-ENDED = ("SUCCEEDED", "FAILED")
+# What ListJobs and an array's summary say of children is this old.
+LISTS_LATE_S = 3.0
 RECLAIMED = "Host EC2 (instance i-0) terminated."
 TIMED_OUT = "Job attempt duration exceeded timeout"
-
-
-@dataclass
-class BatchJob:
-    """What Batch knows, and from when on it says so."""
-
-    id: str
-    name: str
-    kind: JobKind
-    queue: str
-    created_ms: int
-    listed_at_s: float
-    described_at_s: float
-    status: str = "SUBMITTED"
-    reason: str | None = None
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    started_ms: int = 0
-    ended_at_s: float | None = None
-
-    @property
-    def attempt(self) -> int:
-        """The one that runs or is next."""
-        return len(self.attempts) + 1
-
-    def detail(self) -> dict[str, Any]:
-        said: dict[str, Any] = {
-            "jobId": self.id,
-            "jobName": self.name,
-            "jobQueue": self.queue,
-            "status": self.status,
-            "createdAt": self.created_ms,
-            "attempts": list(self.attempts),
-            "container": {},
-        }
-        return said | ({"statusReason": self.reason} if self.reason is not None else {})
 
 
 class SimulatedBatch:
@@ -90,7 +65,7 @@ class SimulatedBatch:
 
     def _take(self, request: dict[str, Any]) -> dict[str, str]:
         name, now_s = request["jobName"], self._schedule.now_s
-        if any(job.name == name and self._is_listed(job) for job in self.jobs.values()):
+        if any(job.name == name and self._is_listed(job) for job in whole_jobs(self.jobs)):
             self.needless_submits.append(name)
         random = self._faults.random
         longest_lag_s = LONGEST_LAG_S if self._faults.are_on else 0.0
@@ -103,26 +78,38 @@ class SimulatedBatch:
             listed_at_s=now_s + random.uniform(0.0, longest_lag_s),
             described_at_s=now_s + random.uniform(0.0, longest_lag_s),
         )
-        self.jobs[job.id] = job
-        self._schedule.after(random.uniform(0.1, 2.0), lambda: self._wait(job))
+        for dependency in request.get("dependsOn", ()):
+            job.waits_for = self.jobs.get(dependency["jobId"])
+            if job.waits_for is None or self._is_forgotten(job.waits_for):
+                raise _unknown(dependency["jobId"])
+        size = request.get("arrayProperties", {}).get("size", 0)
+        lags_s = [now_s + random.uniform(0.0, longest_lag_s) for _ in range(size)]
+        add_children(job, size=size, described_at_s=lags_s)
+        self.jobs |= {each.id: each for each in (job, *job.children)}
+        self._schedule.after(random.uniform(0.1, 2.0), lambda: self._begin(job))
         return {"jobId": job.id}
 
     def get_paginator(self, _name: str) -> "SimulatedBatch":
         return self
 
-    def paginate(self, *, jobQueue: str, filters: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:  # noqa: N803
-        ((name,),) = (each["values"] for each in filters)
-
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
         def listed() -> dict[str, Any]:
-            return {
-                "jobSummaryList": [
-                    {"jobId": job.id, "jobName": job.name, "createdAt": job.created_ms}
-                    for job in self.jobs.values()
-                    if job.queue == jobQueue and job.name == name and self._is_listed(job)
-                ]
-            }
+            found = self._children_in(**asked) if "arrayJobId" in asked else self._named(**asked)
+            summaries = [{"jobId": job.id, "jobName": job.name, "createdAt": job.created_ms} for job in found]
+            return {"jobSummaryList": summaries}
 
         yield self._faults.call("list", listed, error=lambda: _away("ListJobs"), share=0.5)
+
+    def _named(self, *, jobQueue: str, filters: list[dict[str, Any]]) -> list[BatchJob]:  # noqa: N803
+        ((name,),) = (each["values"] for each in filters)
+        named = (job for job in whole_jobs(self.jobs) if job.queue == jobQueue and job.name == name)
+        return [job for job in named if self._is_listed(job)]
+
+    def _children_in(self, *, arrayJobId: str, jobStatus: str) -> list[BatchJob]:  # noqa: N803
+        now_s, array = self._schedule.now_s, self.jobs.get(arrayJobId)
+        if array is None or self._is_forgotten(array):
+            return []
+        return [child for child in array.children if child.listed_status(now_s, late_s=self._late_s) == jobStatus]
 
     def describe_jobs(self, *, jobs: list[str]) -> dict[str, Any]:
         self._meanwhile()
@@ -130,21 +117,29 @@ class SimulatedBatch:
         def described() -> dict[str, Any]:
             known = [self.jobs[each] for each in jobs if each in self.jobs]
             now_s = self._schedule.now_s
-            return {
-                "jobs": [job.detail() for job in known if job.described_at_s <= now_s and not self._is_forgotten(job)]
-            }
+            told = [job for job in known if job.described_at_s <= now_s and not self._is_forgotten(job)]
+            return {"jobs": [self._detail(job) for job in told]}
 
         return self._faults.call("describe", described, error=lambda: _away("DescribeJobs"))
 
     def terminate_job(self, *, jobId: str, reason: str) -> dict[str, Any]:  # noqa: N803
         def terminate() -> dict[str, Any]:
-            job = self.jobs[jobId]
-            if job.status == "RUNNING":
-                self._note_end(job, 137, reason)
-            self._end(job, "FAILED", reason)
+            self._terminate(self.jobs[jobId], reason)
             return {}
 
         return self._faults.call("terminate", terminate, error=lambda: _away("TerminateJob"))
+
+    def _terminate(self, job: BatchJob, reason: str) -> None:
+        if job.status in ENDED:
+            return
+        job.terminated = job.terminated or reason
+        for child in job.children:
+            self._terminate(child, reason)
+        if job.children or must_wait(job):
+            return
+        if job.status == "RUNNING":
+            self._note_end(job, 137, reason)
+        self._end(job, "FAILED", reason)
 
     def close(self) -> None:
         return
@@ -153,11 +148,45 @@ class SimulatedBatch:
         return job.listed_at_s <= self._schedule.now_s and not self._is_forgotten(job)
 
     def _is_forgotten(self, job: BatchJob) -> bool:
-        return job.ended_at_s is not None and job.ended_at_s + REMEMBERS_S < self._schedule.now_s
+        ended_at_s = (job.array or job).ended_at_s
+        return ended_at_s is not None and ended_at_s + REMEMBERS_S < self._schedule.now_s
+
+    @property
+    def _late_s(self) -> float:
+        return LISTS_LATE_S if self._faults.are_on else 0.0
+
+    def _detail(self, job: BatchJob) -> dict[str, Any]:
+        return job.detail(self._schedule.now_s, late_s=self._late_s)
 
     def _move(self, job: BatchJob, status: str, *, reason: str | None = None) -> None:
+        job.was, job.moved_at_s = job.status, self._schedule.now_s
         job.status, job.reason = status, reason
-        self._mail.publish(job.detail())
+        self._mail.publish(self._detail(job))
+
+    def _begin(self, job: BatchJob) -> None:
+        """PENDING while it waits for another job, or for its own children."""
+        if job.status in ENDED:
+            return
+        if must_wait(job):
+            self._move(job, "PENDING")
+        elif job.waits_for is not None:
+            self._release(job)
+        elif job.children:
+            self._move(job, "PENDING")
+            for child in job.children:
+                self._schedule.after(self._faults.random.uniform(0.1, 2.0), partial(self._wait, child))
+        else:
+            self._wait(job)
+
+    def _release(self, job: BatchJob) -> None:
+        """What it has waited for has ended."""
+        if job.status not in ("SUBMITTED", "PENDING"):
+            return
+        reason = end_without_attempt(job)
+        if reason is not None:
+            self._end(job, "FAILED", reason)
+        else:
+            self._wait(job)
 
     def _wait(self, job: BatchJob) -> None:
         """RUNNABLE until there is a machine, or nobody waits any longer."""
@@ -203,11 +232,24 @@ class SimulatedBatch:
         job.attempts.append({"container": container, "statusReason": reason, **times})
 
     def _end(self, job: BatchJob, status: str, reason: str) -> None:
-        if job.status not in ENDED:
-            job.ended_at_s = self._schedule.now_s
-            self._move(job, status, reason=reason)
+        if job.status in ENDED:
+            return
+        job.ended_at_s = self._schedule.now_s
+        self._move(job, status, reason=reason)
+        if job.array is not None and (end := end_of_array(job.array)) is not None:
+            self._end(job.array, *end)
+        for waiting in [other for other in self.jobs.values() if other.waits_for is job]:
+            self._schedule.after(self._faults.random.uniform(0.1, 2.0), partial(self._release, waiting))
 
 
 def _away(call: str) -> ClientError:
     said = {"Error": {"Code": "InternalFailure", "Message": "simulated"}, "ResponseMetadata": {"HTTPStatusCode": 500}}
     return ClientError(said, call)  # type: ignore[arg-type]
+
+
+def _unknown(job_id: str) -> ClientError:
+    said = {
+        "Error": {"Code": "ClientException", "Message": f"no job {job_id}"},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    return ClientError(said, "SubmitJob")  # type: ignore[arg-type]

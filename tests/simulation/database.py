@@ -87,21 +87,21 @@ class SimulatedPool:
         self._faults = faults
         self.open = 0
         self.crashes: Counter[str] = Counter()
-        self._submitted: list[str | None] = [None] * DEPTH
+        self._submitted: list[list[str]] = [[] for _ in range(DEPTH)]
 
     def as_pool(self) -> Pool:
         return cast("Pool", self)
 
     def note_submit(self, name: str) -> None:
         """The open transaction has submitted a job and will store its handle."""
-        self._submitted[self.open - 1] = name
+        self._submitted[self.open - 1].append(name)
 
     @contextmanager
     def connection(self) -> Iterator[Connection[TupleRow]]:
         connection = self._connections[self.open]
         now = self._schedule.tick().isoformat()
         connection.execute(f"BEGIN; SET LOCAL academy.now = '{now}'".encode())
-        self._submitted[self.open] = None
+        self._submitted[self.open] = []
         self.open += 1
         try:
             try:
@@ -111,11 +111,7 @@ class SimulatedPool:
                 raise
             self._faults.call("commit", connection.commit, error=Cut, undo=connection.rollback, share=0.25)
         except BaseException:
-            self._count_crash(self._submitted[self.open - 1])
+            self.crashes.update(self._submitted[self.open - 1])
             raise
         finally:
             self.open -= 1
-
-    def _count_crash(self, name: str | None) -> None:
-        if name is not None:
-            self.crashes[name] += 1

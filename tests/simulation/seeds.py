@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 
 from pipeline.logs import configure_logs
+from tests.simulation.arrays import whole_jobs
 from tests.simulation.database import SimulatedDatabase, open_database
 from tests.simulation.verdict import judge
 from tests.simulation.world import World, virtual_time
@@ -29,8 +30,9 @@ def run_seed(database: SimulatedDatabase, seed: int, *, videos: int, drops_event
     with virtual_time(world):
         world.run()
     tally = world.faults.counts + Counter(dict(database.fetch("SELECT status, count(*) FROM videos GROUP BY status")))
-    names = Counter(job.name for job in world.batch.jobs.values())
+    names = Counter(job.name for job in whole_jobs(world.batch.jobs))
     tally["faults"] = world.faults.counts.total()
+    tally["arrays"] = sum(bool(job.children) for job in world.batch.jobs.values())
     tally["extra Batch jobs"] = sum(names.values()) - len(names)
     return Result(seed, judge(world), world.faults.random.getrandbits(64), tally)
 

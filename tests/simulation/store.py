@@ -33,10 +33,15 @@ class MemoryStore:
         """Jobs of which a worker says that all is stored, and is wrong."""
         self.poisoned: set[str] = set()
         """Prefixes that are never answered for."""
+        self.misread: list[str] = []
+        """What a worker was told to read, and was not there."""
+
+    def key_of(self, url: str) -> str:
+        return unquote(url.removeprefix("memory:"))
 
     def put(self, url: str, body: bytes) -> None:
         """What a holder of a signed PUT does; its own caller decides whether that is lost."""
-        key = unquote(url.removeprefix("memory:"))
+        key = self.key_of(url)
         before = self.objects.get(key)
         # The same bytes once more, after an answer that was lost, change nothing for a reader.
         if before is None or before.body != body:

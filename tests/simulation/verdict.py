@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+from tests.simulation.array_verdict import judge_arrays
+from tests.simulation.arrays import whole_jobs
 from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
 from tests.simulation.world import World
 
@@ -22,6 +24,7 @@ def judge(world: World) -> list[str]:
         *_finished_in_vain(world),
         *_submitted_needlessly(world),
         *_worked_on_twice(world),
+        *judge_arrays(world),
     ]
 
 
@@ -38,6 +41,9 @@ def _lost(world: World) -> Iterator[str]:
         batch_job = world.batch.jobs.get(handle) if handle is not None else None
         if batch_job is not None and batch_job.ended_at_s is None:
             yield f"cancelled: job {job_id} still runs as {handle}"
+    for batch_job in world.batch.jobs.values():
+        if batch_job.ended_at_s is None:
+            yield f"still there: {batch_job.id} of job {batch_job.name} is {batch_job.status}"
     without_job = world.database.fetch(
         "SELECT v.id FROM videos v WHERE v.status <> 'PENDING'"
         " AND NOT EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v.tenant_id AND j.asset_id = v.id)"
@@ -87,10 +93,13 @@ def _published(world: World) -> Iterator[str]:
 
 
 def _failed(world: World) -> Iterator[str]:
-    """A job fails because it was cancelled, its attempt said so for good, or Batch has ended it as failed before."""
+    """A job fails because it was cancelled, its attempt said so for good, or Batch has ended it as failed before.
+
+    Of jobs with parts see `judge_arrays`.
+    """
     rows = world.database.fetch(
         "SELECT id, handle, reason, EXTRACT(EPOCH FROM ended_at) FROM jobs"
-        " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
+        " WHERE state = 'failed' AND cancelled_at IS NULL AND parts IS NULL ORDER BY id"
     )
     for job_id, handle, reason, ended_at in rows:
         if str(job_id) in world.store.incomplete:
@@ -107,7 +116,7 @@ def _finished_in_vain(world: World) -> Iterator[str]:
     """No job fails for want of an outcome that one of its attempts had stored, whole, before Batch ended it."""
     rows = world.database.fetch(
         "SELECT id, handle, tenant_id, asset_id, reason FROM jobs"
-        " WHERE state = 'failed' AND cancelled_at IS NULL ORDER BY id"
+        " WHERE state = 'failed' AND reason <> 'CANCELLED' ORDER BY id"
     )
     for job_id, handle, tenant_id, asset_id, reason in rows:
         batch_job = world.batch.jobs.get(handle) if handle is not None else None
@@ -124,7 +133,7 @@ def _submitted_needlessly(world: World) -> Iterator[str]:
     """Batch has a second job of a name only where the answer to a submit, or the commit after it, was lost."""
     for name in world.batch.needless_submits:
         yield f"submitted again although it was listed: job {name}"
-    for name, jobs in Counter(job.name for job in world.batch.jobs.values()).items():
+    for name, jobs in Counter(job.name for job in whole_jobs(world.batch.jobs)).items():
         crashes = world.pool.crashes[name] + world.batch.unanswered[name]
         if jobs - 1 > crashes:
             yield f"{jobs} Batch jobs of {name} after {crashes} crashes"

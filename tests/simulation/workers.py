@@ -9,11 +9,21 @@ from typing import Any
 from control_plane.internal_jobs import rules
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.services import Services
-from pipeline.contracts.envelope import FailCall, FinishCall, OutputFile, StartCall, UploadsCall, UploadsReply
+from pipeline.contracts.envelope import (
+    FailCall,
+    FinishCall,
+    OutputFile,
+    StartCall,
+    StartReply,
+    UploadsCall,
+    UploadsReply,
+)
+from pipeline.contracts.transcode_part import PART_NAME
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
 from tests.control_plane.plane import outcome_body, outcome_json
-from tests.simulation.batch import RECLAIMED, TIMED_OUT, BatchJob
+from tests.simulation.arrays import BatchJob
+from tests.simulation.batch import RECLAIMED, TIMED_OUT
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Schedule
 from tests.simulation.store import MemoryStore
@@ -21,7 +31,7 @@ from tests.simulation.store import MemoryStore
 OUTPUTS = ("v1/0.m4s", "master.m3u8")
 SOURCE_IS_BAD = "CORRUPT"
 EXITED = "Essential container in task exited"
-LAST_OUTPUTS = ("master.m3u8", "outcome.json")
+LAST_OUTPUTS = ("master.m3u8", PART_NAME, "outcome.json")
 # A reclaim is what happens most.
 DEATHS = (
     (1, EXITED),
@@ -50,7 +60,7 @@ class Unreachable(Exception):
 
 
 class Attempt:
-    """One attempt of a Batch job, whose end it tells Batch by `ended`. `ask` makes a call as the network does."""
+    """One attempt of a Batch job. `ask` makes a call as the network does. A child's is a `PartAttempt`."""
 
     def __init__(
         self,
@@ -62,8 +72,8 @@ class Attempt:
         faults: Faults,
         ask: Callable[[Callable[[], Any]], Any],
     ) -> None:
-        self._services = services
-        self._key = key
+        self.services = services
+        self.key = key
         self._store = store
         self._faults = faults
         self._ask = ask
@@ -71,20 +81,37 @@ class Attempt:
         self.number = batch_job.attempt
         self.said = {"attempt": self.number, "handle": batch_job.id}
 
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Paths and bodies, in the order in which they are stored."""
+        return (
+            *((path, f"{path} of {self.job.id} {self.number}") for path in OUTPUTS),
+            ("outcome.json", outcome_json()),
+        )
+
+    def tell_start(self, call: StartCall) -> StartReply:
+        return rules.start(self.services, self.key, call)
+
+    def tell_uploads(self, call: UploadsCall) -> UploadsReply:
+        return rules.sign_uploads(self.services, self.key, call)
+
+    def tell_finish(self) -> None:
+        rules.finish(self.services, self.key, FinishCall(**self.said, outcome=outcome_body()))
+
+    def tell_failure(self, call: FailCall) -> None:
+        rules.fail(self.services, self.key, call)
+
     def steps(self) -> Steps:
         try:
-            yield from self._call(lambda: rules.start(self._services, self._key, StartCall(**self.said)))
+            reply: StartReply = yield from self._call(lambda: self.tell_start(StartCall(**self.said)))
+            self._note_missing(reply)
             yield self._faults.random.uniform(5.0, 40.0)
             if self._faults.strike("source is bad", share=0.3):
                 return (yield from self._fail(SOURCE_IS_BAD, permanent=True))
             if self._faults.strike("source could not be read", share=0.3):
                 return (yield from self._fail("STORAGE_UNAVAILABLE", permanent=False))
-            for path in OUTPUTS:
-                body = f"{path} of {self.job.id} {self.number}"
+            for path, body in self.files():
                 if not (yield from self._put(path, body)):
                     return (yield from self._fail("STORAGE_UNAVAILABLE", permanent=False))
-            if not (yield from self._put("outcome.json", outcome_json())):
-                return (yield from self._fail("STORAGE_UNAVAILABLE", permanent=False))
         except Fenced:
             return EXIT_PERMANENT
         except Unreachable:
@@ -93,10 +120,19 @@ class Attempt:
             return (yield from self._fail("INTERNAL_ERROR", permanent=True))
         return (yield from self._finish())
 
+    def _note_missing(self, reply: StartReply) -> None:
+        """What a join job is told to fetch is there, whole, and of the children that it has waited for."""
+        array = self.job.waits_for
+        for part, made in enumerate(reply.spec.get("made", ())):
+            stored = self._store.objects.get(self._store.key_of(made["url"]))
+            body = stored.body.decode() if stored is not None else ""
+            writer = f"{PART_NAME} of {array.id}:{part} " if array is not None else ""
+            if len(body) != made["size_bytes"] or not body.startswith(writer):
+                self._store.misread.append(f"{made['url']} of job {self.job.job_id}")
+
     def _finish(self) -> Steps:
-        call = FinishCall(**self.said, outcome=outcome_body())
         try:
-            yield from self._call(lambda: rules.finish(self._services, self._key, call))
+            yield from self._call(self.tell_finish)
         except Unreachable:
             return EXIT_DONE
         except Fenced:
@@ -108,7 +144,7 @@ class Attempt:
     def _fail(self, reason: str, *, permanent: bool) -> Steps:
         call = FailCall(**self.said, reason=reason, permanent=permanent)
         try:
-            yield from self._call(lambda: rules.fail(self._services, self._key, call))
+            yield from self._call(lambda: self.tell_failure(call))
         except Unreachable:
             return EXIT_TRANSIENT
         except (Fenced, Refused):
@@ -131,11 +167,11 @@ class Attempt:
         """Whether it is stored, as far as this side knows: an answer may be lost, and so may what it says."""
         # Only of the last two: that what they name is there before them is for the job's own checks.
         if path in LAST_OUTPUTS and self._faults.strike("output left out", share=0.2):
-            self._store.incomplete.add(self.job.name)
+            self._store.incomplete.add(self.job.job_id)
             return True
         file = OutputFile(path=path, size_bytes=len(body), content_type="video/mp4")
         call = UploadsCall(**self.said, files=(file,))
-        reply: UploadsReply = yield from self._call(lambda: rules.sign_uploads(self._services, self._key, call))
+        reply: UploadsReply = yield from self._call(lambda: self.tell_uploads(call))
         for pause_s in range(1, PUTS + 1):
             # Between its signature and its bytes a worker may sleep for as long as it likes.
             yield float(pause_s)

@@ -24,18 +24,21 @@ from control_plane.reconciling import sweep as sweeping
 from control_plane.reconciling.apply import view_of
 from control_plane.reconciling.sweep import news_of, sweep
 from control_plane.services import Services
-from pipeline.database.jobs_of_all_tenants import find_job_by_handle
+from pipeline.database.jobs_of_all_tenants import find_job_by_array, find_job_by_handle
 from pipeline.errors import RequestError, Unavailable
 from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.token_bucket import TokenBucket
 from pipeline.identifiers import TenantId
+from pipeline.lifecycle.job_state import JobState
 from pipeline.lifecycle.reconcile import Ignore, reconcile
 from pipeline.settings import Settings
-from tests.simulation.batch import PREFIX, BatchJob, SimulatedBatch
+from tests.simulation.arrays import BatchJob
+from tests.simulation.batch import PREFIX, SimulatedBatch
 from tests.simulation.database import Cut, SimulatedDatabase, SimulatedPool
 from tests.simulation.faults import LEAST, MOST, Faults, Killed
 from tests.simulation.mail import Mail
+from tests.simulation.part_workers import PartAttempt
 from tests.simulation.schedule import Schedule
 from tests.simulation.store import MemoryStore
 from tests.simulation.users import Records, User
@@ -47,6 +50,10 @@ FAULTS_FOR_S = 500.0
 QUIET_WITHIN_S = 6 * 3600.0
 SWEEP_EVERY_S = 15.0
 DISPATCH_EVERY_S = 8.0
+# An eighth of all videos is made by arrays, of two to four parts; more of all jobs, since those fail more often.
+LONG_SHARE = 1 / 8
+SHORT_S, SPLIT_ABOVE_S, LONGEST_S, SPLIT_PART_S = 60.0, 90.0, 240.0, 60.0
+OUTPUTS_GRACE_S = 60.0
 OUTAGES_S = (300.0, 2 * 86_400.0)
 
 
@@ -100,15 +107,24 @@ class World:
             cast("Any", self.batch), cast("Any", None), prefix=PREFIX, log_group="", catalog=CATALOG, bucket=clock
         )
         return Services(
-            settings=Settings.model_construct(job_token_secret=SecretStr("s" * 32), outputs_grace_s=60.0),
+            settings=Settings.model_construct(
+                job_token_secret=SecretStr("s" * 32),
+                outputs_grace_s=OUTPUTS_GRACE_S,
+                split_above_s=SPLIT_ABOVE_S,
+                split_part_s=SPLIT_PART_S,
+            ),
             pool=self.pool.as_pool(),
             store=self.store,
             executor=executor,
             board=cast("Any", _Silent()),
             progress=cast("Any", None),
-            probe=lambda _url, _size: cast("Any", SimpleNamespace(duration_s=60.0)),
+            probe=lambda _url, _size: cast("Any", SimpleNamespace(duration_s=self._duration_s())),
             background=_Waking(self._wake),
         )
+
+    def _duration_s(self) -> float:
+        random = self.faults.random
+        return random.uniform(SPLIT_ABOVE_S + 1, LONGEST_S) if random.random() < LONG_SHARE else SHORT_S
 
     def _begin(self, videos: int) -> None:
         random = self.faults.random
@@ -130,6 +146,7 @@ class World:
         self.settle()
         self.store.poisoned.clear()
         self.settle()
+        self._clean_up()
 
     def settle(self) -> None:
         end_s = max(self.schedule.now_s, self._down_until_s) + QUIET_WITHIN_S
@@ -138,6 +155,12 @@ class World:
                 self.violations.append(f"not quiet {QUIET_WITHIN_S:.0f} s after the last fault: {self._owed()}")
                 return
             self.schedule.run_next()
+
+    def _clean_up(self) -> None:
+        """Long after the last word: whatever nobody uses is deleted, some at a time."""
+        self.schedule.now_s += 2 * OUTPUTS_GRACE_S
+        for _ in range(sum(len(job.attempts) for job in self.batch.jobs.values()) // abandoned.AT_ONCE + 1):
+            self._round(lambda: abandoned.delete_abandoned_outputs(self.services, Event()))
 
     def _is_busy(self) -> bool:
         return self.schedule.has_actions or bool(self._owed())
@@ -227,18 +250,24 @@ class World:
 
     def _open_attempt(self, batch_job: BatchJob) -> Attempt:
         ((tenant_id, asset_id),) = self.database.connections[-1].execute(
-            "SELECT tenant_id, asset_id FROM jobs WHERE id = %s", [batch_job.name]
+            "SELECT tenant_id, asset_id FROM jobs WHERE id = %s", [batch_job.job_id]
         )
         if self.faults.strike("outputs of a video cannot be read", share=0.15):
             self.store.poisoned.add(f"tenants/{tenant_id}/videos/{asset_id}/hls/")
-        key = JobKey(TenantId(tenant_id), UUID(batch_job.name))
-        return Attempt(self.services, batch_job, key=key, store=self.store, faults=self.faults, ask=self._ask)
+        key = JobKey(TenantId(tenant_id), UUID(batch_job.job_id))
+        kind = Attempt if batch_job.index is None else PartAttempt
+        return kind(self.services, batch_job, key=key, store=self.store, faults=self.faults, ask=self._ask)
 
     def _check_delete(self, message: Message) -> None:
         """What a message says must be stored before it is gone."""
         report = read_state_change(message.body)
-        job = find_job_by_handle(self.database.connections[0], report.handle)
-        if job is not None and not isinstance(reconcile(view_of(job), news_of(report)), Ignore):
+        connection = self.database.connections[0]
+        job = find_job_by_handle(connection, report.handle)
+        is_lost = job is not None and not isinstance(reconcile(view_of(job), news_of(report)), Ignore)
+        if report.parent is not None and report.state is JobState.FAILED:
+            job = find_job_by_array(connection, report.parent)
+            is_lost = job is not None and job.is_live
+        if is_lost:
             self.violations.append(f"message deleted before its commit: {report.handle} {report.state}")
 
 

@@ -1,7 +1,10 @@
 """A long video is an array and a job that waits for it: neither is submitted twice, none is forgotten."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from pipeline.errors import Unavailable
 from pipeline.lifecycle.job_state import JobState
@@ -35,7 +38,9 @@ def test_an_array_that_a_dead_dispatcher_had_submitted_is_found_and_the_job_foll
     assert (job.name, job.after) == (str(long), f"handle-{long}-parts")
 
 
-def test_an_executor_that_is_away_between_array_and_job_is_asked_again_and_has_one_array(plane: Plane, long: UUID):
+def test_an_executor_that_is_away_between_array_and_job_is_asked_again_and_has_one_array(
+    plane: Plane, long: UUID, monkeypatch: pytest.MonkeyPatch
+):
     submit = plane.executor.submit
 
     def away_for_the_job(submission: Any) -> str:
@@ -48,8 +53,22 @@ def test_an_executor_that_is_away_between_array_and_job_is_asked_again_and_has_o
     del plane.executor.submit
     assert plane.job(long).handle is None
     plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+    # Nor is it looked for again: the executor's lists lag.
+    monkeypatch.setattr(plane.executor, "find", lambda _name: None)
     plane.turn("dispatcher")
     assert [submission.array_size for submission in plane.executor.submitted] == [PARTS, None]
+
+
+def test_a_job_waits_for_the_array_whose_children_are_heard_and_no_other(
+    plane: Plane, long: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    """Of two arrays, the one whose submit was not heard of has begun, and the newer one is what a look finds."""
+    begun = Child(plane, long, 0).call("start", 1, handle="handle-orphan:0")
+    assert begun.status_code == HTTPStatus.OK
+    monkeypatch.setattr(plane.executor, "find", lambda name: f"handle-{name}" if name.endswith("-parts") else None)
+    plane.turn("dispatcher")
+    (job,) = plane.executor.submitted
+    assert (job.after, plane.job(long).array_handle) == ("handle-orphan", "handle-orphan")
 
 
 def test_a_cancel_ends_array_and_job_also_where_nobody_wrote_their_handles_down(plane: Plane, long: UUID):

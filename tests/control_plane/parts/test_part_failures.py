@@ -45,7 +45,13 @@ def by_the_jobs_end(plane: Plane, child: Child) -> None:
     plane.turn("sweep")
 
 
-@pytest.mark.parametrize("found", [by_the_sweep, by_the_jobs_end])
+def by_the_jobs_end_while_lists_lag(plane: Plane, child: Child) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plane.executor, "list_children", lambda _handle, _state: [])
+        by_the_jobs_end(plane, child)
+
+
+@pytest.mark.parametrize("found", [by_the_sweep, by_the_jobs_end, by_the_jobs_end_while_lists_lag])
 @pytest.mark.parametrize("end", [("STORAGE_UNAVAILABLE", 75), ("WORKER_KILLED", 137), ("JOB_LOST", 1)])
 def test_a_part_without_attempts_left_ends_the_job_with_its_own_reason(
     plane: Plane,
@@ -70,3 +76,16 @@ def test_an_array_that_the_executor_has_lost_is_not_waited_for(plane: Plane, chi
     plane.fetch("UPDATE jobs SET submitted_at = now() - interval '1 minute' RETURNING 1")
     plane.turn("sweep")
     assert video_of(plane, children[0].job_id) == ("FAILED", "JOB_LOST")
+
+
+def test_a_job_that_failed_for_a_part_which_is_not_described_yet_waits_for_its_reason(
+    plane: Plane, children: list[Child]
+):
+    child = children[1]
+    plane.executor.tell(child.array, JobState.FAILED, attempt=1)
+    plane.executor.tell(f"handle-{child.job_id}", JobState.FAILED, attempt=1, why="Dependent Job failed")
+    plane.turn("sweep")
+    assert video_of(plane, child.job_id) == ("UPLOADED", None)
+    child.ends(JobState.FAILED, 137)
+    plane.turn("sweep")
+    assert video_of(plane, child.job_id) == ("FAILED", "WORKER_KILLED")
