@@ -208,7 +208,7 @@ def test_an_address_gets_the_alarms_where_one_is_given(variants: Mapping[str, Sy
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "operator@example.com")
 
 
-@pytest.mark.parametrize(("variant", "amount"), [("dev", 150), ("prod", 1500)])
+@pytest.mark.parametrize(("variant", "amount"), [("dev", 300), ("prod", 1500)])
 def test_a_budget_of_the_environments_amount_tells_the_topic(
     variants: Mapping[str, Synthesized], variant: str, amount: int
 ):
