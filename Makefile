@@ -81,6 +81,7 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.ladder
+	$(BIN)/python -m benchmarks.first_picture
 	$(BIN)/python -m benchmarks.split
 
 # Answer sheets: sheets a second on one core, and memory; ENGINE=classical to leave the network out.
