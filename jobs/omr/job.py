@@ -8,7 +8,8 @@ from jobs.omr.reader.reading_batch import Batch, BatchFile, read_batch
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.omr import STEPS, OmrOutcome, OmrSpec, SheetReading, UploadedFile
 from pipeline.errors import PermanentError
-from pipeline.execution.workplace import Report, Workplace
+from pipeline.execution.step_clock import Report
+from pipeline.execution.workplace import Workplace
 from pipeline.reasons import Reason
 
 PRESIGNING, DOWNLOADING, READING, UPLOADING = STEPS

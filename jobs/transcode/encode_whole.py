@@ -15,7 +15,8 @@ from jobs.transcode.planning import plan_source
 from jobs.transcode.quality import is_asked_for, measure_quality
 from jobs.transcode.written import Written
 from pipeline.contracts.transcode import STEPS, TranscodeSpec
-from pipeline.execution.workplace import Report, Workplace
+from pipeline.execution.step_clock import Report
+from pipeline.execution.workplace import Workplace
 
 PRESIGNING, DOWNLOADING, PROBING, TRANSCODING, *_ = STEPS
 

@@ -25,7 +25,8 @@ from jobs.transcode.publish import list_outputs
 from jobs.transcode.thumbnail import draw_stills
 from jobs.transcode.verify import verify
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
-from pipeline.execution.workplace import Report, Workplace
+from pipeline.execution.step_clock import Report
+from pipeline.execution.workplace import Workplace
 
 *_, VALIDATING, THUMBNAIL, UPLOADING = STEPS
 

@@ -16,7 +16,8 @@ from jobs.transcode.quality import is_asked_for, measure_quality
 from jobs.transcode.written import Written
 from pipeline.contracts.transcode import STEPS, Rendition, Source, TranscodeSpec
 from pipeline.errors import PermanentError
-from pipeline.execution.workplace import Report, Workplace
+from pipeline.execution.step_clock import Report
+from pipeline.execution.workplace import Workplace
 from pipeline.reasons import Reason
 
 TRANSCODING = STEPS[3]

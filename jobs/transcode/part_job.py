@@ -12,7 +12,8 @@ from jobs.transcode.plan import Plan
 from jobs.transcode.planning import plan_source
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode_part import PART_NAME, PART_STEPS, PartOutcome, PartSpec
-from pipeline.execution.workplace import Report, Workplace
+from pipeline.execution.step_clock import Report
+from pipeline.execution.workplace import Workplace
 
 PRESIGNING, DOWNLOADING, PROBING, TRANSCODING, UPLOADING = PART_STEPS
 

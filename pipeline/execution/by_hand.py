@@ -14,15 +14,16 @@ from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import StepTime
 from pipeline.errors import JobError, TransientError
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
-from pipeline.execution.folder_workplace import FolderWorkplace
 from pipeline.execution.job_environment import DeviceEnvironment
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, is_foreseen, reason_of
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
+from pipeline.execution.local_files import LocalFiles
 from pipeline.execution.output_folder import FolderRefused, OutputFolder, open_output_folder
 from pipeline.execution.progress_display import open_display
 from pipeline.execution.scratch import open_scratch
 from pipeline.execution.step_clock import StepClock
 from pipeline.execution.termination import Raised, Termination
+from pipeline.execution.workplace import Workplace
 from pipeline.logs import get_logger
 from pipeline.reasons import SENTENCES, Reason
 
@@ -62,7 +63,7 @@ def _run(
     scratch_parent = Path(os.environ.get("JOB_SCRATCH", folder.scratch))
     with open_scratch(scratch_parent) as scratch, open_display() as display:
         clock = StepClock(program.steps, display, on_report=termination.raise_if_asked)
-        workplace = FolderWorkplace(scratch, clock, outputs=folder.outputs, devices=devices)
+        workplace = Workplace(scratch, clock, files=LocalFiles(folder.outputs), devices=devices)
         ended = termination.settle(lambda: program.run(_spec(program, file, fields), workplace))
     if not isinstance(ended, Raised):
         try:

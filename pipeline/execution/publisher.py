@@ -13,7 +13,7 @@ import requests
 from pipeline.contracts.envelope import OutputFile, SignedPut
 from pipeline.errors import JobError, TransientError
 from pipeline.execution.object_transfer import Interrupted, SignatureExpired, put_object
-from pipeline.execution.workplace import Report
+from pipeline.execution.step_clock import Report
 from pipeline.reasons import Reason
 from pipeline.retrying import UPLOAD, Patience, retrying
 

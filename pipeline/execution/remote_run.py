@@ -17,12 +17,13 @@ from pipeline.execution.job_environment import JobEnvironment
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, is_foreseen
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
 from pipeline.execution.object_transfer import open_session
-from pipeline.execution.presigned_workplace import PresignedWorkplace
+from pipeline.execution.presigned_files import PresignedFiles
 from pipeline.execution.publisher import Publisher
 from pipeline.execution.scratch import open_scratch
 from pipeline.execution.step_clock import StepClock
 from pipeline.execution.termination import Raised, Termination
 from pipeline.execution.usage_watch import UsageWatch
+from pipeline.execution.workplace import Workplace
 from pipeline.logs import bind_log_context, get_logger
 from pipeline.progress.board import open_board
 from pipeline.progress.parts_sum import JOIN_ATTEMPT, PartOf
@@ -81,13 +82,8 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             self._watch.watch(scratch)
             clock = StepClock(self._program.steps, board, on_report=self._on_report)
             self._step_times = lambda: clock.step_times
-            workplace = PresignedWorkplace(
-                scratch,
-                clock,
-                session=session,
-                publisher=Publisher(session, self._client),
-                devices=self._environment.devices,
-            )
+            files = PresignedFiles(session, Publisher(session, self._client))
+            workplace = Workplace(scratch, clock, files=files, devices=self._environment.devices)
             outcome = self._program.run(spec, workplace)
             _store_outcome(workplace, outcome)
             return outcome
@@ -172,7 +168,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
             raise PermanentError(Reason.INTERNAL_ERROR, f"the spec cannot be used: {places}") from None
 
 
-def _store_outcome(workplace: PresignedWorkplace, outcome: Contract) -> None:
+def _store_outcome(workplace: Workplace, outcome: Contract) -> None:
     body = outcome.model_dump_json(indent=2).encode()
     root = Path(tempfile.mkdtemp(prefix="outcome-", dir=workplace.scratch))
     (root / OUTCOME_NAME).write_bytes(body)

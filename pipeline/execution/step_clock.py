@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from threading import Lock
 
 from pipeline.contracts.envelope import Step, StepTime
-from pipeline.execution.workplace import Report
 from pipeline.progress.news import ProgressNews, ProgressSink
 
 # Below this much work and time, elapsed / done says more about the start-up than about the rest.
 MEANINGFUL_PERCENT = 3.0
 MEANINGFUL_S = 2.0
+
+Report = Callable[[float], None]
+"""Told how much of a step is done, from 0 to 1. It may be called often: it limits its own rate."""
 
 
 class StepClock:

@@ -14,9 +14,9 @@ from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode import STEPS
 from pipeline.errors import TransientError
-from pipeline.execution.folder_workplace import FolderWorkplace
-from pipeline.execution.step_clock import StepClock
-from pipeline.execution.workplace import Report
+from pipeline.execution.local_files import LocalFiles
+from pipeline.execution.step_clock import Report, StepClock
+from pipeline.execution.workplace import Workplace
 from pipeline.progress.news import ProgressNews
 from pipeline.reasons import Reason
 
@@ -33,15 +33,16 @@ class Silent:
         """Nobody looks."""
 
 
-class Stored(FolderWorkplace):
+class Stored(LocalFiles):
     """A folder that says when something has come, and may be `gone`."""
 
     gone = False
 
     def __init__(self, folder: Path) -> None:
-        clock = StepClock(STEPS, Silent(), on_report=lambda: None)
-        super().__init__(folder, clock, outputs=folder / "stored", devices=DeviceWish())
+        super().__init__(folder / "stored")
         self.came = Event()
+        clock = StepClock(STEPS, Silent(), on_report=lambda: None)
+        self.work = Workplace(folder, clock, files=self, devices=DeviceWish())
 
     def publish(self, root: Path, files: Sequence[OutputFile], report: Report) -> None:
         if self.gone:
@@ -67,25 +68,25 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def test_a_segment_is_stored_as_soon_as_the_next_one_is_there(tmp_path: Path):
-    work, output = Stored(tmp_path), tmp_path / "output"
-    with EarlyUpload(work, output, [Run("v1", range(3)), Run("audio", range(3))]) as early:
+    store, output = Stored(tmp_path), tmp_path / "output"
+    with EarlyUpload(store.work, output, [Run("v1", range(3)), Run("audio", range(3))]) as early:
         write(output, "v1", 0, 1)
         write(output, "audio", 0)
-        wait_until(lambda: work.names() == {"v1/00000.m4s"})
+        wait_until(lambda: store.names() == {"v1/00000.m4s"})
         write(output, "audio", 1, 2)
         write(output, "v1", 2)
-        wait_until(lambda: len(work.names()) == 4)
+        wait_until(lambda: len(store.names()) == 4)
     # The last ones might still be written to.
-    assert early.stored == work.names() == {"v1/00000.m4s", "v1/00001.m4s", "audio/00000.m4s", "audio/00001.m4s"}
+    assert early.stored == store.names() == {"v1/00000.m4s", "v1/00001.m4s", "audio/00000.m4s", "audio/00001.m4s"}
 
 
 def test_a_part_s_last_segment_is_not_taken_for_whole_because_the_next_part_has_begun(tmp_path: Path):
-    work, output = Stored(tmp_path), tmp_path / "output"
-    with EarlyUpload(work, output, [Run("v1", range(2)), Run("v1", range(2, 4))]) as early:
+    store, output = Stored(tmp_path), tmp_path / "output"
+    with EarlyUpload(store.work, output, [Run("v1", range(2)), Run("v1", range(2, 4))]) as early:
         write(output, "v1", 0, 2, 3)
-        wait_until(lambda: work.names() == {"v1/00002.m4s"})
+        wait_until(lambda: store.names() == {"v1/00002.m4s"})
         write(output, "v1", 1)
-        wait_until(lambda: len(work.names()) == 2)
+        wait_until(lambda: len(store.names()) == 2)
     assert early.stored == {"v1/00000.m4s", "v1/00002.m4s"}
 
 
@@ -98,12 +99,12 @@ def fails(early: EarlyUpload) -> bool:
 
 
 def test_a_store_that_is_gone_is_told_while_the_encoder_is_at_work(tmp_path: Path):
-    work, output = Stored(tmp_path), tmp_path / "output"
-    work.gone = True
+    store, output = Stored(tmp_path), tmp_path / "output"
+    store.gone = True
     write(output, "v1", 0, 1)
 
     def encode() -> None:
-        with EarlyUpload(work, output, [Run("v1", range(2))]) as early:
+        with EarlyUpload(store.work, output, [Run("v1", range(2))]) as early:
             wait_until(lambda: fails(early))
 
     with pytest.raises(TransientError, match="gone"):
@@ -111,13 +112,13 @@ def test_a_store_that_is_gone_is_told_while_the_encoder_is_at_work(tmp_path: Pat
 
 
 def test_nothing_is_sent_after_the_encoding_has_failed(tmp_path: Path):
-    work, output = Stored(tmp_path), tmp_path / "output"
+    store, output = Stored(tmp_path), tmp_path / "output"
 
     def encode() -> None:
-        with EarlyUpload(work, output, [Run("v1", range(2))]):
+        with EarlyUpload(store.work, output, [Run("v1", range(2))]):
             raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
         encode()
     write(output, "v1", 0, 1)
-    assert not work.came.wait(0.1)
+    assert not store.came.wait(0.1)

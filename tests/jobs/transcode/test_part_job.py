@@ -17,9 +17,10 @@ from pipeline.contracts.envelope import Step
 from pipeline.contracts.transcode import STEPS, TranscodeSpec
 from pipeline.contracts.transcode_part import PART_NAME, PART_STEPS, PartSpec
 from pipeline.errors import JobError, PermanentError, TransientError
-from pipeline.execution.folder_workplace import FolderWorkplace
 from pipeline.execution.job_program import source_of_file
+from pipeline.execution.local_files import LocalFiles
 from pipeline.execution.step_clock import StepClock
+from pipeline.execution.workplace import Workplace
 from pipeline.progress.board import NoBoard
 from tests.fixtures.media import Clip, make_clip, read_pictures
 from tests.jobs.transcode.test_job import SMALL_LADDER, times, transcode_part
@@ -51,10 +52,10 @@ def make_part(source: Path, folder: Path, part: int, *, parts: int = PARTS) -> P
     return folder / "published" / PART_NAME
 
 
-def workplace(folder: Path, steps: tuple[Step, ...]) -> FolderWorkplace:
+def workplace(folder: Path, steps: tuple[Step, ...]) -> Workplace:
     (folder / "scratch").mkdir(parents=True)
     clock = StepClock(steps, NoBoard(), on_report=lambda: None)
-    return FolderWorkplace(folder / "scratch", clock, outputs=folder / "published", devices=DeviceWish())
+    return Workplace(folder / "scratch", clock, files=LocalFiles(folder / "published"), devices=DeviceWish())
 
 
 def join(folder: Path, made: list[Path]) -> Written:

@@ -1,44 +1,23 @@
-"""A workplace of a run by hand: the source is a file of this machine, and the outputs go to a folder of it."""
+"""Files of a run by hand: the source is a file of this machine, and the outputs go to a folder of it."""
 
 import os
 import shutil
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pipeline.contracts.devices import DeviceWish
-from pipeline.contracts.envelope import OutputFile, Step, StepTime
+from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode import Source
 from pipeline.errors import PermanentError
-from pipeline.execution.step_clock import StepClock
-from pipeline.execution.workplace import Report
+from pipeline.execution.step_clock import Report
 from pipeline.reasons import Reason
 
 
-class FolderWorkplace:
-    """Implements `Workplace` over files: `outputs` is where `publish` puts them."""
+class LocalFiles:
+    """Implements `Files`: `publish` puts outputs into a folder."""
 
-    def __init__(self, scratch: Path, clock: StepClock, *, outputs: Path, devices: DeviceWish) -> None:
-        self._scratch = scratch
-        self._clock = clock
-        self._devices = devices
+    def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
-
-    @property
-    def scratch(self) -> Path:
-        return self._scratch
-
-    @property
-    def devices(self) -> DeviceWish:
-        return self._devices
-
-    def step(self, step: Step) -> AbstractContextManager[Report]:
-        return self._clock.step(step)
-
-    @property
-    def step_times(self) -> tuple[StepTime, ...]:
-        return self._clock.step_times
 
     def check_source(self, source: Source) -> None:
         path = _path_of(source)
