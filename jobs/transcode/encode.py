@@ -129,9 +129,9 @@ def encode(
     )
 
 
-def encoding_soon(devices: DeviceWish, limits: TranscodeLimits) -> AbstractContextManager[None]:
+def encoding_soon() -> AbstractContextManager[None]:
     """Within it the first `encode` finds its child started."""
-    return started_early(_ENCODER, _limits_on(devices, limits))
+    return started_early(_ENCODER)
 
 
 def encode_sound_alone(
