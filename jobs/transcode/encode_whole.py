@@ -31,7 +31,7 @@ def encode_whole(spec: TranscodeSpec, work: Workplace, output: Path) -> Written:
     with ExitStack() as early:
         with work.step(PROBING):
             # Its child loads while the source is sampled.
-            plan = plan_source(spec, source, once_probed=lambda: early.enter_context(encoding_soon()))
+            plan = plan_source(spec, source, once_probed=lambda seen: early.enter_context(encoding_soon(seen.video)))
         with work.step(TRANSCODING) as report:
             plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
             written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)

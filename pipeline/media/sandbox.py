@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +99,7 @@ def run_sandboxed(
     """
     child = _waiting.pop(target, None) if not variables else None
     if child is None:
-        child = _start(target, variables)
+        child = _start(target, variables=variables)
     asked = _bounds(limits) + request.model_dump_json().encode()
     talk = _Conversation(child, asked, progress=progress, listen=listen)
     try:
@@ -115,12 +115,13 @@ def run_sandboxed(
 
 
 @contextmanager
-def started_early(target: str) -> Iterator[None]:
+def started_early(target: str, *also_load: str) -> Iterator[None]:
     """Start the child of the next `run_sandboxed` of this target: it loads its modules meanwhile.
 
-    If nobody has asked it anything by the end of the block, it is ended.
+    Modules that the target imports only when it needs them are loaded when they are named here. If nobody has asked it
+    anything by the end of the block, it is ended.
     """
-    child = _start(target, {})
+    child = _start(target, also_load=also_load)
     _waiting[target] = child
     try:
         yield
@@ -139,12 +140,15 @@ def end_waiting(target: str) -> None:
 _waiting: dict[str, subprocess.Popen[bytes]] = {}
 
 
-def _start(target: str, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    target: str, *, also_load: Sequence[str] = (), variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
     """A child that has its orders, and waits for a request."""
     orders: sandbox_child.Orders = {
         "parent": os.getpid(),
         "paths": [str(Path(__file__).parents[2]), *(path for path in sys.path if Path(path).is_absolute())],
         "target": target,
+        "also_load": [*also_load],
     }
     passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
     # A group of its own: a terminal's Ctrl-C ends the parent, which ends this child; nobody is told twice.

@@ -21,11 +21,15 @@ EXIT_BUG = 70  # EX_SOFTWARE of sysexits.h: a traceback is on stderr
 
 
 class Orders(TypedDict):
-    """What the parent asks for: `target` is `module:function`, `paths` the folders that hold packages."""
+    """What the parent asks for: `target` is `module:function`, `paths` the folders that hold packages.
+
+    `also_load` are modules that the target imports only when it needs them.
+    """
 
     parent: int
     paths: list[str]
     target: str
+    also_load: list[str]
 
 
 class Bounds(TypedDict):
@@ -63,6 +67,8 @@ def _answer(orders: Orders, requests: Any, say: Any) -> None:
 
     module, _, name = orders["target"].partition(":")
     target = getattr(importlib.import_module(module), name)
+    for also in orders["also_load"]:
+        importlib.import_module(also)
     line = requests.readline()
     if not line:
         # Nobody has a request after all.

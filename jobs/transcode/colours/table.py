@@ -22,9 +22,9 @@ from jobs.transcode.colours.spaces import (
 )
 from jobs.transcode.colours.tone_curve import ToneCurve
 
-# On each axis: with 33 of them the Cr of a dark forest is half a level off, with 49 the table is as exact as that of
-# FFmpeg's `scale` filter, which has 65 (docs/benchmarks.md).
-NODES = 49
+# On each axis. With 33 of them the Cr of a dark forest is half a level off; with 41 the table is about as exact as that
+# of FFmpeg's `scale` filter, which has 65 (docs/benchmarks.md), and 49 take twice as long to make.
+NODES = 41
 # Nodes are mapped in so many rounds: arrays that fit into a processor's cache take half the time.
 ROUNDS = 4
 # Reference white of HDR (ITU-R BT.2408), which the brightest of a plain screen is taken for, cd/m2.

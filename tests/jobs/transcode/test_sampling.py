@@ -73,5 +73,5 @@ def test_a_picture_alone_is_decoded_without_those_around_it(tmp_path: Path):
         (frame,) = sampling._picture(container, video, at_s=1.1)
         # The second group of 25; nothing behind its first packet has been asked for.
         assert frame.pts == packets[25]
-        assert next(container.demux(video)).pts == packets[26] > frame.pts
+        assert next(container.demux(video)).pts == packets[26]
         assert len(sampling._pictures(container, video, at_s=0)) == sampling.SAMPLE_PICTURES

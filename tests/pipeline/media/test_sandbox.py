@@ -89,6 +89,12 @@ def test_nobody_has_to_ask_a_child_that_was_started_early():
         assert run("describe").pid != waiting.pid
 
 
+def test_a_child_started_early_loads_what_it_is_told_to_need():
+    with started_early("tests.pipeline.media.workers:name_modules", "wave"):
+        assert "wave" in run("name_modules").environment
+    assert "wave" not in run("name_modules").environment
+
+
 def test_what_starts_a_child_early_loads_nothing_that_takes_longer_than_that():
     script = "import sys, pipeline.media.probing_soon; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
