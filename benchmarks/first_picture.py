@@ -8,13 +8,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from threading import Timer
 
-from benchmarks.ladder import MEDIA, contestant_environment, existing_file, our_command, planned_command, print_machine
+from benchmarks.ladder import (
+    MEDIA,
+    ROOT,
+    contestant_environment,
+    existing_file,
+    our_command,
+    planned_command,
+    print_machine,
+)
 
+# PQ, 720x1280 and 1920x1080: its colours are mapped before anything is encoded.
+HDR = ("a_hdr10-av1.mp4", "a_sample_with_colr_mdcv_and_clli.mp4")
 RUNS = 5
 DEADLINE_S = 60.0
 LOG_LINE = "first_picture_encoded"
@@ -43,7 +53,7 @@ def seconds_until_a_picture(source: Path, *, rungs: str) -> float:
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
-    sources = options.sources or sorted(MEDIA.glob("*.mp4"))
+    sources = options.sources or [*sorted(MEDIA.glob("*.mp4")), *_hdr_sources()]
     if not sources:
         print(f"skipped: no sources in {MEDIA}")
         return 0
@@ -56,10 +66,19 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _hdr_sources() -> Iterator[Path]:
+    corpus = ROOT.parent / "shared" / "corpus" / "real"
+    return (corpus / name for name in HDR if (corpus / name).exists())
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.first_picture", description=__doc__)
     parser.add_argument(
-        "sources", nargs="*", type=existing_file, metavar="SOURCE", help=f"videos; by default all of {MEDIA}"
+        "sources",
+        nargs="*",
+        type=existing_file,
+        metavar="SOURCE",
+        help=f"videos; by default all of {MEDIA}, and two in HDR",
     )
     return parser
 

@@ -2,50 +2,19 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from jobs.transcode.job import transcode
-from jobs.transcode.part_job import transcode_part
-from pipeline.contracts.envelope import JobKind
-from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
-from pipeline.contracts.transcode_part import PART_STEPS, PartOutcome, PartSpec
-from pipeline.execution.entrypoint import main
-from pipeline.execution.job_environment import ARRAY_INDEX
-from pipeline.execution.job_program import JobProgram, source_of_file
+from pipeline.media.probing_soon import probing_soon
 
 
-def spec_for_file(file: Path, fields: Mapping[str, Any]) -> TranscodeSpec:
-    """A run by hand belongs to no video of the product."""
-    return TranscodeSpec.model_validate({"video_id": "by-hand", "source": source_of_file(file), **fields})
+def run() -> int:
+    # Its child loads what it needs while this process does: half of what lies before the first picture is loading.
+    with probing_soon():
+        from jobs.transcode.program import PART, TRANSCODE  # noqa: PLC0415  # see above
+        from pipeline.execution.entrypoint import main  # noqa: PLC0415
+        from pipeline.execution.job_environment import ARRAY_INDEX  # noqa: PLC0415
 
+        return main(PART) if ARRAY_INDEX in os.environ else main(TRANSCODE)
 
-TRANSCODE = JobProgram(
-    kind=JobKind.TRANSCODE,
-    spec_type=TranscodeSpec,
-    outcome_type=TranscodeOutcome,
-    steps=STEPS,
-    run=transcode,
-    spec_for_file=spec_for_file,
-)
-
-
-def part_spec_for_file(file: Path, fields: Mapping[str, Any]) -> PartSpec:
-    """By hand `parts` is among the fields."""
-    part = {"video_id": "by-hand", "source": source_of_file(file), "part": os.environ[ARRAY_INDEX], **fields}
-    return PartSpec.model_validate(part)
-
-
-PART = JobProgram(
-    kind=JobKind.TRANSCODE,
-    spec_type=PartSpec,
-    outcome_type=PartOutcome,
-    steps=PART_STEPS,
-    run=transcode_part,
-    spec_for_file=part_spec_for_file,
-    shown_as=(STEPS, STEPS[3]),
-)
 
 if __name__ == "__main__":
-    sys.exit(main(PART) if ARRAY_INDEX in os.environ else main(TRANSCODE))
+    sys.exit(run())

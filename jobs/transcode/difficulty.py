@@ -68,9 +68,9 @@ def measure_difficulty(
     )
 
 
-def sampling_soon(limits: TranscodeLimits) -> AbstractContextManager[None]:
+def sampling_soon() -> AbstractContextManager[None]:
     """Within it `measure_difficulty` finds its child started."""
-    return started_early(_SAMPLER, _sandbox(limits))
+    return started_early(_SAMPLER)
 
 
 def _sandbox(limits: TranscodeLimits) -> SandboxLimits:

@@ -11,9 +11,12 @@ from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media import gpu
+from pipeline.media.facts import VideoFacts
 from pipeline.media.sandbox import News, SandboxLimits, run_sandboxed, started_early
 
 _ENCODER = "jobs.transcode.encoding:encode_part"
+# With numpy it takes as long to load as all else of the child.
+_HDR_MAPPER = "jobs.transcode.colours.mapping"
 # The key of the child's news that a picture has left an encoder, the first of all; its value is the rendition's name.
 FIRST_PICTURE = "first_picture"
 
@@ -129,9 +132,9 @@ def encode(
     )
 
 
-def encoding_soon(devices: DeviceWish, limits: TranscodeLimits) -> AbstractContextManager[None]:
-    """Within it the first `encode` finds its child started."""
-    return started_early(_ENCODER, _limits_on(devices, limits))
+def encoding_soon(video: VideoFacts) -> AbstractContextManager[None]:
+    """Within it the first `encode`, which will be of such pictures, finds its child started."""
+    return started_early(_ENCODER, *((_HDR_MAPPER,) if video.colour.is_hdr else ()))
 
 
 def encode_sound_alone(

@@ -1,6 +1,7 @@
 """The first steps of a transcode that one process does: fetch, plan, encode."""
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from jobs.transcode.early_upload import EarlyUpload, Run
@@ -28,10 +29,10 @@ def encode_whole(spec: TranscodeSpec, work: Workplace, output: Path) -> Written:
         work.check_source(spec.source)
     with work.step(DOWNLOADING) as report:
         work.fetch_source(spec.source, source, report)
-    # Its child loads while the source is probed and sampled.
-    with encoding_soon(work.devices, spec.limits):
+    with ExitStack() as early:
         with work.step(PROBING):
-            plan = plan_source(spec, source)
+            # Its child loads while the source is sampled.
+            plan = plan_source(spec, source, once_probed=lambda seen: early.enter_context(encoding_soon(seen.video)))
         with work.step(TRANSCODING) as report:
             plan = level_sound(plan, target_lufs=spec.loudness_lufs, source=source, limits=spec.limits)
             written, stored = _encode(spec, plan, source=source, output=output, work=work, report=report)

@@ -154,7 +154,7 @@ def _decode(
 ) -> CoverageFacts:
     plan, part = asked.plan, asked.part
     numbers = part.pictures(plan.grid)
-    shaper = Shaper(plan.video, plan.rungs[-1])
+    shaper = Shaper(plan.video, plan.rungs[-1], scratch=Path(asked.output))
     placement = Placement(plan, numbers)
     coverage = Coverage(plan, part)
 

@@ -18,6 +18,7 @@ from pipeline.contracts.transcode import STEPS, Rendition, Source, TranscodeSpec
 from pipeline.errors import PermanentError
 from pipeline.execution.step_clock import Report
 from pipeline.execution.workplace import Workplace
+from pipeline.media.probing_soon import no_probing
 from pipeline.reasons import Reason
 
 TRANSCODING = STEPS[3]
@@ -31,6 +32,7 @@ def join_parts(spec: TranscodeSpec, work: Workplace, output: Path) -> Written:
 
     Raises CORRUPT, TRUNCATED or EMPTY_VIDEO, and INTERNAL_ERROR or GPU_UNAVAILABLE for parts that do not fit.
     """
+    no_probing()
     with work.step(TRANSCODING) as report:
         fetching = _Fetching(work, output, report, parts=len(spec.made))
         made = fetching.run(spec.made)

@@ -1,16 +1,17 @@
 """Brings decoded pictures upright, to square pixels, to 8 bits, and onto the output's grid."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.plan import Plan
-from jobs.transcode.scaling import SHARP_CUBIC, arguments, open_graph
+from jobs.transcode.scaling import SHARP_CUBIC, Filter, arguments, open_graph
 from pipeline.media.facts import Orientation, VideoFacts
 
 # ISO/IEC 23091-2 numbers.
@@ -62,47 +63,31 @@ def wide_colours(video: VideoFacts) -> tuple[str, str] | None:
     return (primaries, HDR_TRANSFERS.get(colour.transfer, "bt709")) if primaries is not None else None
 
 
-def filters(video: VideoFacts, top: RungPlan) -> list[tuple[str, str]]:
-    """Names and arguments of FFmpeg's filters from a decoded picture to the largest rendition's.
+def filters(video: VideoFacts, top: RungPlan, *, mapping: Sequence[Filter] = ()) -> list[Filter]:
+    """FFmpeg's filters from a decoded picture to the largest rendition's; wide colours have a `mapping`.
 
     Pictures are scaled before anything else is done to them: the smaller picture is mapped and turned faster.
     """
     width, height = (top.height, top.width) if video.orientation.swaps_sides else (top.width, top.height)
-    wide = wide_colours(video)
-    source = "bt2020" if _source_is_bt2020(video) else MATRIX_NAMES.get(source_matrix(video), "bt709")
-    shown = MATRIX_NAMES[output_matrix(video)]
-    chain = [("bwdif", "mode=send_frame:deint=interlaced")] if video.interlaced else []
-    size = {"w": str(width), "h": str(height), **SHARP_CUBIC}
-    ranges = {"in_range": "full" if video.colour.full_range else "limited", "out_range": "limited"}
-    if wide is None:
-        return [
-            *chain,
-            ("scale", arguments(size | ranges | {"in_color_matrix": source, "out_color_matrix": shown})),
-            ("format", "yuv420p"),
-            *_turns(video.orientation),
-        ]
-    primaries, transfer = wide
-    mapping = {
-        "in_range": "limited",
-        "out_range": "limited",
+    source = source_matrix_name(video)
+    matrices = {
         "in_color_matrix": source,
-        "out_color_matrix": shown,
-        "in_primaries": primaries,
-        "out_primaries": "bt709",
-        "in_transfer": transfer,
-        "out_transfer": "bt709",
-        # Perceptual rolls highlights off; relative keeps what a plain screen can show, and burnt every bright sky out.
-        # Making its table takes some seconds of CPU, once for each size or format of a source's pictures.
-        "intent": "perceptual" if video.colour.is_hdr else "relative_colorimetric",
+        "out_color_matrix": source if mapping else MATRIX_NAMES[output_matrix(video)],
     }
+    ranges = {"in_range": "full" if video.colour.full_range else "limited", "out_range": "limited"}
+    scaling = {"w": str(width), "h": str(height), **SHARP_CUBIC, **ranges, **matrices}
     return [
-        *chain,
-        ("scale", arguments(size | ranges | {"in_color_matrix": source, "out_color_matrix": source})),
-        ("format", "yuv420p10le"),
-        ("scale", arguments(mapping)),
+        *([("bwdif", "mode=send_frame:deint=interlaced")] if video.interlaced else []),
+        ("scale", arguments(scaling)),
+        *([("format", "yuv420p10le"), *mapping] if mapping else []),
         ("format", "yuv420p"),
         *_turns(video.orientation),
     ]
+
+
+def source_matrix_name(video: VideoFacts) -> str:
+    """By FFmpeg's names."""
+    return "bt2020" if _source_is_bt2020(video) else MATRIX_NAMES.get(source_matrix(video), "bt709")
 
 
 def _source_is_bt2020(video: VideoFacts) -> bool:
@@ -110,7 +95,7 @@ def _source_is_bt2020(video: VideoFacts) -> bool:
     return matrix in BT2020_MATRICES or (matrix == UNSPECIFIED and video.colour.is_hdr)
 
 
-def _turns(orientation: Orientation) -> list[tuple[str, str]]:
+def _turns(orientation: Orientation) -> list[Filter]:
     mirror = [("hflip", "")] if orientation.mirrored else []
     match orientation.quarter_turns:
         case 1:
@@ -124,10 +109,15 @@ def _turns(orientation: Orientation) -> list[tuple[str, str]]:
 
 
 class Shaper:
-    """Runs pictures through the filters; made anew where a source changes its size or format on the way."""
+    """Runs pictures through the filters; made anew where a source changes its size or format on the way.
 
-    def __init__(self, video: VideoFacts, top: RungPlan) -> None:
-        self._chain = filters(video, top)
+    In `scratch` a table of colours lies for a moment.
+    """
+
+    def __init__(self, video: VideoFacts, top: RungPlan, *, scratch: Path) -> None:
+        self._video = video
+        self._top = top
+        self._scratch = scratch
         self._shape: tuple[int, int, str] | None = None
         self._graph = Graph()
 
@@ -136,9 +126,20 @@ class Shaper:
         if shape != self._shape:
             yield from self.flush()
             self._shape = shape
-            self._graph = open_graph(frame, self._chain)
+            self._graph = self._open(frame)
         self._graph.vpush(frame)
         yield from self._pull()
+
+    def _open(self, frame: VideoFrame) -> Graph:
+        wide = wide_colours(self._video)
+        if wide is None:
+            return open_graph(frame, filters(self._video, self._top))
+        # It needs numpy, which takes longer to load than a first picture to encode: only wide colours wait for it.
+        from jobs.transcode.colours.mapping import mapping_filters  # noqa: PLC0415
+
+        matrix = source_matrix_name(self._video)
+        with mapping_filters(frame, *wide, matrix=matrix, scratch=self._scratch) as mapping:
+            return open_graph(frame, filters(self._video, self._top, mapping=mapping))
 
     def flush(self) -> Iterator[VideoFrame]:
         """What the deinterlacer holds back at the end."""

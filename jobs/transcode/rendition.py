@@ -62,6 +62,7 @@ def encode_rendition(
         if hand_on is not None:
             hand_on(None)
         for packet in encoder.encode(None):
+            on_packet()
             _write(track, packet)
         return track.finish()
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from math import log10
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def sample_source(request: bytes, _progress: Callable[[float], None]) -> dict[st
             moves = _surely_moves(motion)
             if moves and details.keys() >= set(asked.sides) and max(details.values(), default=0) < ALIKE_FROM_DB:
                 break
-            frames = _pictures(container, video, at_s=at_s, count=1 if moves else SAMPLE_PICTURES)
+            frames = (_picture if moves else _pictures)(container, video, at_s=at_s)
             if not frames:
                 continue
             taken += 1
@@ -74,18 +75,32 @@ def _places(video: VideoFacts) -> Iterator[float]:
         yield video.start_s + video.duration_s * (2 * number + 1) / (2 * SAMPLES)
 
 
-def _pictures(container: InputContainer, video: VideoStream, *, at_s: float, count: int) -> list[VideoFrame]:
-    """At most so many pictures that follow each other, all of one size; none where the container cannot seek there."""
+def _pictures(container: InputContainer, video: VideoStream, *, at_s: float) -> list[VideoFrame]:
+    """Some pictures that follow each other, all of one size; none where the container cannot seek there."""
     frames: list[VideoFrame] = []
     try:
         container.seek(round(at_s * av.time_base))
-        for number, packet in enumerate(container.demux(video)):
+        for packet in islice(container.demux(video), SAMPLE_PACKETS):
             frames += packet.decode()
-            if len(frames) >= count or number >= SAMPLE_PACKETS:
+            if len(frames) >= SAMPLE_PICTURES:
                 break
     except UNREADABLE:
         return []
-    return [frame for frame in frames[:count] if _size(frame) == _size(frames[0])]
+    return [frame for frame in frames[:SAMPLE_PICTURES] if _size(frame) == _size(frames[0])]
+
+
+def _picture(container: InputContainer, video: VideoStream, *, at_s: float) -> list[VideoFrame]:
+    """One picture alone, or none. The decoder, which would wait for others that may come first, is told of the end."""
+    try:
+        container.seek(round(at_s * av.time_base))
+        for packet in islice(container.demux(video), SAMPLE_PACKETS):
+            frames = packet.decode() or video.codec_context.decode(None)
+            video.codec_context.flush_buffers()
+            if frames:
+                return frames[:1]
+    except UNREADABLE:
+        pass
+    return []
 
 
 def _size(frame: VideoFrame) -> tuple[int, int]:

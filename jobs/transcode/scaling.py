@@ -11,14 +11,17 @@ from av.video.frame import VideoFrame
 # 6. Colour, which the eye sees less sharply and 4:2:0 has blurred already, by two taps.
 SHARP_CUBIC: Mapping[str, str] = MappingProxyType({"flags": "bicublin", "param0": "0", "param1": "0.75"})
 
+Filter = tuple[str, str]
+"""The name of one of FFmpeg's filters, and its arguments."""
+
 
 def arguments(options: Mapping[str, str]) -> str:
     """As FFmpeg writes a filter's options."""
     return ":".join(f"{name}={value}" for name, value in options.items())
 
 
-def open_graph(frame: VideoFrame, chain: Sequence[tuple[str, str]]) -> Graph:
-    """A graph of filters (names and arguments) for pictures of this one's size and format."""
+def open_graph(frame: VideoFrame, chain: Sequence[Filter]) -> Graph:
+    """A graph of filters for pictures of this one's size and format."""
     graph = Graph()
     # Encoders keep the cores busy; a second level of threads only adds switches.
     graph.threads = 1

@@ -12,6 +12,7 @@ from pydantic import Field
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media.facts import SourceFacts
+from pipeline.media.probing_soon import FILE_PROBER
 from pipeline.media.sandbox import SandboxLimits, run_sandboxed
 
 
@@ -61,7 +62,7 @@ class ProbeUrl(Contract):
 def probe_file(path: Path, limits: ProbeLimits) -> SourceFacts:
     """Read every packet of the file and decode one picture; durations, gaps and the rate are measured."""
     return run_sandboxed(
-        "pipeline.media.probing:probe_file",
+        FILE_PROBER,
         ProbeFile(path=str(path), limits=limits),
         reply=SourceFacts,
         limits=_sandbox(limits),

@@ -19,17 +19,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pipeline.contracts.envelope import Contract
 from pipeline.errors import PermanentError, TransientError
 from pipeline.media import sandbox_child
 from pipeline.reasons import Reason
+
+if TYPE_CHECKING:
+    # Pydantic takes longer to load than a child to start, and children may be started before anything else.
+    from pipeline.contracts.envelope import Contract
 
 Worker = Callable[[bytes, Callable[[float], None]], dict[str, object]]
 """Takes the request's JSON and a function to report progress (0 to 1) with, returns the reply's JSON form.
@@ -39,7 +42,7 @@ A worker that has more to tell than how far it is calls that function with JSON 
 
 News = dict[str, object]
 
-Reply = TypeVar("Reply", bound=Contract)
+Reply = TypeVar("Reply", bound="Contract")
 
 # A source, a segment of each rendition and what libraries open while they load; far below any system's limit.
 OPEN_FILES = 256
@@ -81,7 +84,7 @@ class SandboxLimits:
 
 def run_sandboxed(
     target: str,
-    request: Contract,
+    request: "Contract",
     *,
     reply: type[Reply],
     limits: SandboxLimits,
@@ -94,10 +97,10 @@ def run_sandboxed(
     `listen` is told the worker's news as they come, and may raise to end it. `variables` are the only ones that the
     child's environment has beside the fixed ones.
     """
-    child = _waiting.pop((target, limits), None) if not variables else None
+    child = _waiting.pop(target, None) if not variables else None
     if child is None:
-        child = _start(target, limits, variables)
-    asked = request.model_dump_json().encode()
+        child = _start(target, variables=variables)
+    asked = _bounds(limits) + request.model_dump_json().encode()
     talk = _Conversation(child, asked, progress=progress, listen=listen)
     try:
         talk.hold(limits)
@@ -112,35 +115,40 @@ def run_sandboxed(
 
 
 @contextmanager
-def started_early(target: str, limits: SandboxLimits) -> Iterator[None]:
-    """Start the child of the next `run_sandboxed` of this target with these limits: it loads its modules meanwhile.
+def started_early(target: str, *also_load: str) -> Iterator[None]:
+    """Start the child of the next `run_sandboxed` of this target: it loads its modules meanwhile.
 
-    If nobody has asked it anything by the end of the block, it is ended.
+    Modules that the target imports only when it needs them are loaded when they are named here. If nobody has asked it
+    anything by the end of the block, it is ended.
     """
-    child = _start(target, limits, {})
-    _waiting[target, limits] = child
+    child = _start(target, also_load=also_load)
+    _waiting[target] = child
     try:
         yield
     finally:
-        if _waiting.get((target, limits)) is child:
-            _end(_waiting.pop((target, limits)))
+        if _waiting.get(target) is child:
+            end_waiting(target)
+
+
+def end_waiting(target: str) -> None:
+    """If a child was started early for this target, nobody will ask it anything."""
+    if target in _waiting:
+        _end(_waiting.pop(target))
 
 
 # Children that have not been asked anything yet.
-_waiting: dict[tuple[str, SandboxLimits], subprocess.Popen[bytes]] = {}
+_waiting: dict[str, subprocess.Popen[bytes]] = {}
 
 
-def _start(target: str, limits: SandboxLimits, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(
+    target: str, *, also_load: Sequence[str] = (), variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.Popen[bytes]:
     """A child that has its orders, and waits for a request."""
     orders: sandbox_child.Orders = {
         "parent": os.getpid(),
         "paths": [str(Path(__file__).parents[2]), *(path for path in sys.path if Path(path).is_absolute())],
         "target": target,
-        "memory_bytes": limits.memory_mib * MIB,
-        "address_bytes": (limits.address_mib or limits.memory_mib) * MIB,
-        "cpu_s": limits.cpu_s,
-        "file_bytes": limits.file_mib * MIB,
-        "open_files": OPEN_FILES,
+        "also_load": [*also_load],
     }
     passed = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
     # A group of its own: a terminal's Ctrl-C ends the parent, which ends this child; nobody is told twice.
@@ -159,6 +167,17 @@ def _start(target: str, limits: SandboxLimits, variables: Mapping[str, str]) -> 
     with suppress(BrokenPipeError):
         child.stdin.write(json.dumps(orders).encode() + b"\n")
     return child
+
+
+def _bounds(limits: SandboxLimits) -> bytes:
+    bounds: sandbox_child.Bounds = {
+        "memory_bytes": limits.memory_mib * MIB,
+        "address_bytes": (limits.address_mib or limits.memory_mib) * MIB,
+        "cpu_s": limits.cpu_s,
+        "file_bytes": limits.file_mib * MIB,
+        "open_files": OPEN_FILES,
+    }
+    return json.dumps(bounds).encode() + b"\n"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -96,11 +96,11 @@ def test_fields_are_not_shrunk_together():
 
 
 @pytest.mark.parametrize("pixel_format", ["nv12", "p010le"])
-def test_what_nvdec_hands_out_becomes_8_bits_of_4_2_0(pixel_format: str):
+def test_what_nvdec_hands_out_becomes_8_bits_of_4_2_0(pixel_format: str, tmp_path: Path):
     """NVDEC's frames are NV12, and P010 for 10 bits; encoders get neither."""
     rung = RungPlan(name="180p", folder="v1", width=320, height=180, video_bps=300_000)
     source = VideoFrame.from_ndarray(draw_picture(320, 180, 3), format="gray").reformat(format=pixel_format)
     source.pts, source.time_base = 0, 1 / video().rate
-    (frame,) = Shaper(video(320, 180), rung).shape(source)
+    (frame,) = Shaper(video(320, 180), rung, scratch=tmp_path).shape(source)
     assert frame.format.name == "yuv420p"
     assert corner_levels(frame) == pytest.approx(corner_levels(source), abs=4)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -28,10 +30,14 @@ def facts(**fields: object) -> VideoFacts:
 
 
 def shape(video: VideoFacts, *frames: VideoFrame) -> list[VideoFrame]:
-    shaper = Shaper(video, TOP)
     for number, frame in enumerate(frames):
         frame.pts, frame.time_base = number, Fraction(1, 25)
-    return [*(shaped for frame in frames for shaped in shaper.shape(frame)), *shaper.flush()]
+    # FFmpeg has signs of its own for what such a name holds.
+    with TemporaryDirectory(prefix="it's a:b,[c] ") as scratch:
+        shaper = Shaper(video, TOP, scratch=Path(scratch))
+        all_shaped = [*(shaped for frame in frames for shaped in shaper.shape(frame)), *shaper.flush()]
+        assert not [*Path(scratch).iterdir()]
+    return all_shaped
 
 
 @pytest.mark.parametrize(

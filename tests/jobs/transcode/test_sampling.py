@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import pytest
 from av.video.frame import VideoFrame
 
@@ -62,3 +63,15 @@ def test_a_rung_that_looks_like_the_source_so_far_is_looked_at_in_every_sample(
     # At its own size every picture is the source.
     assert measure(source, monkeypatch, (1.0,), 180).samples == 5
     assert measure(source, monkeypatch, (1.0,), 16).samples == 1
+
+
+def test_a_picture_alone_is_decoded_without_those_around_it(tmp_path: Path):
+    clip = make_clip(tmp_path / "clip.mp4", Clip(options=(("preset", "medium"), ("bf", "3"), ("g", "25"))))
+    with av.open(str(clip)) as container:
+        video = container.streams.video[0]
+        packets = [packet.pts for packet in container.demux(video)]
+        (frame,) = sampling._picture(container, video, at_s=1.1)
+        # The second group of 25; nothing behind its first packet has been asked for.
+        assert frame.pts == packets[25]
+        assert next(container.demux(video)).pts == packets[26]
+        assert len(sampling._pictures(container, video, at_s=0)) == sampling.SAMPLE_PICTURES

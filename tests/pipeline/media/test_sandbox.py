@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.contracts.envelope import Contract
 from pipeline.errors import JobError, PermanentError, TransientError
-from pipeline.media.sandbox import FIXED_VARIABLES, MIB, SandboxLimits, run_sandboxed, started_early
+from pipeline.media.sandbox import FIXED_VARIABLES, MIB, SandboxLimits, end_waiting, run_sandboxed, started_early
 from pipeline.reasons import Reason
 from tests.fixtures.waiting import wait_for
 
@@ -60,7 +60,7 @@ def test_progress_arrives_in_order():
 
 def test_a_child_started_early_is_the_one_that_answers_and_answers_once():
     others = children()
-    with started_early("tests.pipeline.media.workers:describe", LIMITS):
+    with started_early("tests.pipeline.media.workers:describe"):
         (waiting,) = children() - others
         first, second = run("describe"), run("describe")
     assert first.pid == waiting.pid != second.pid
@@ -68,10 +68,37 @@ def test_a_child_started_early_is_the_one_that_answers_and_answers_once():
 
 def test_a_child_started_early_for_nobody_is_ended():
     others = children()
-    with started_early("tests.pipeline.media.workers:describe", LIMITS):
+    with started_early("tests.pipeline.media.workers:describe"):
         (waiting,) = children() - others
-        assert run("describe", limits=replace(LIMITS, cpu_s=19)).pid != waiting.pid
+        assert run("echo_length").pid
+        assert waiting.is_running()
     assert not waiting.is_running()
+
+
+def test_a_child_started_early_has_the_limits_of_who_asks_it():
+    with started_early("tests.pipeline.media.workers:describe"):
+        assert run("describe", limits=replace(LIMITS, cpu_s=19)).limits["RLIMIT_CPU"] == 19
+
+
+def test_nobody_has_to_ask_a_child_that_was_started_early():
+    others = children()
+    with started_early("tests.pipeline.media.workers:describe"):
+        (waiting,) = children() - others
+        end_waiting("tests.pipeline.media.workers:describe")
+        assert not waiting.is_running()
+        assert run("describe").pid != waiting.pid
+
+
+def test_a_child_started_early_loads_what_it_is_told_to_need():
+    with started_early("tests.pipeline.media.workers:name_modules", "wave"):
+        assert "wave" in run("name_modules").environment
+    assert "wave" not in run("name_modules").environment
+
+
+def test_what_starts_a_child_early_loads_nothing_that_takes_longer_than_that():
+    script = "import sys, pipeline.media.probing_soon; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"pydantic", "structlog", "requests", "av"} & set(done.stdout.split())
 
 
 def test_a_long_request_arrives_whole():

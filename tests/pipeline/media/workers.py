@@ -30,6 +30,10 @@ def describe(_request: bytes, progress: Progress) -> dict[str, object]:
     }
 
 
+def name_modules(_request: bytes, _progress: Progress) -> dict[str, object]:
+    return {"environment": dict.fromkeys(sys.modules, "")}
+
+
 def refuse(_request: bytes, _progress: Progress) -> dict[str, object]:
     raise PermanentError(Reason.TOO_SMALL, "2x2")
 
