@@ -49,7 +49,7 @@ def _of_array(executor: Executor, array: str) -> Explanation | None:
         return None
     counts = ", ".join(f"{count} {state.value}" for state, count in report.children.items())
     told = f"Its parts are made first: {counts}." if counts else "Its parts are made first."
-    waiting = executor.list_children(array, JobState.RUNNABLE)[:1]
+    waiting = executor.list_children(array, JobState.RUNNABLE, limit=1)
     if report.children.get(JobState.RUNNING) or not waiting:
         return Explanation(Cause.AFTER_ANOTHER_JOB, told)
     why = executor.explain(waiting).get(waiting[0])
