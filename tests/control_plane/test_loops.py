@@ -117,6 +117,45 @@ def test_a_job_that_the_executor_breaks_over_waits_alone(plane: Plane, monkeypat
     assert plane.job(broken).handle == f"handle-{broken}"
 
 
+def test_a_job_whose_handle_postgres_refuses_waits_alone(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    """A statement that breaks takes its transaction with it, and so what would have been written of the error."""
+    _, worker = plane.submitted()
+    (_, broken), (_, behind) = plane.uploaded(), plane.uploaded()
+    submit = plane.executor.submit
+
+    def mistaken(submission: Submission) -> str:
+        return worker.handle if submission.name == str(broken) else submit(submission)
+
+    monkeypatch.setattr(plane.executor, "submit", mistaken)
+    plane.turn("dispatcher")
+    assert plane.job(behind).handle == f"handle-{behind}"
+    assert (plane.job(broken).handle, plane.job(broken).dispatch_errors) == (None, 1)
+    assert "UniqueViolation" in plane.job(broken).detail
+    (item,) = (item for item in plane.call("GET", "/jobs/stuck").json()["items"] if item["id"] == str(broken))
+    assert (item["why"]["cause"], item["why"]["needs_a_person"]) == ("breaks", True)
+    assert f"After {MOST_ERRORS} errors the job fails, and this is number 1: UniqueViolation" in item["why"]["detail"]
+
+
+def test_a_job_that_cannot_even_be_failed_waits_alone(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    (_, broken), (_, behind) = plane.uploaded(), plane.uploaded()
+    plane.fetch("UPDATE jobs SET dispatch_tries = 100, dispatch_errors = 100 WHERE id = %s RETURNING 1", broken)
+    submit = plane.executor.submit
+
+    def break_over_one(submission: Submission) -> str:
+        if submission.name == str(broken):
+            raise RuntimeError("a bug")
+        return submit(submission)
+
+    def not_failed(*_: object) -> None:
+        raise AssertionError("its video is gone")
+
+    monkeypatch.setattr(plane.executor, "submit", break_over_one)
+    monkeypatch.setattr("control_plane.dispatch.dispatcher.fail_job", not_failed)
+    plane.turn("dispatcher")
+    assert plane.job(behind).handle == f"handle-{behind}"
+    assert (plane.job(broken).state, plane.job(broken).dispatch_errors) == ("submitted", 101)
+
+
 def test_a_job_that_the_executor_breaks_over_again_and_again_fails_with_its_video(plane: Plane):
     video_id, job_id = plane.uploaded()
     plane.executor.failure = RuntimeError("a bug")

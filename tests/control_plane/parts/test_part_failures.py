@@ -136,7 +136,7 @@ def test_a_part_that_was_not_made_gives_the_reason_when_its_array_is_forgotten(
 def test_what_an_array_of_thousands_is_asked_has_a_bound(
     plane: Plane, children: list[Child], monkeypatch: pytest.MonkeyPatch
 ):
-    child = children[1]
+    child = Child(plane, children[0].job_id, part=3000)
     plane.fetch("UPDATE jobs SET parts = 4000 WHERE id = %s RETURNING 1", child.job_id)
     child.call("start", 2)
     child.ends(JobState.FAILED, 75, 137)
