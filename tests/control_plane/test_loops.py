@@ -192,10 +192,10 @@ def test_the_sweep_publishes_what_finished_while_nobody_listened(plane: Plane):
 
 def test_what_an_older_attempt_had_finished_is_published_when_those_after_it_came_to_nothing(plane: Plane):
     video_id, worker = plane.submitted()
-    worker.start(1)
-    worker.store_outputs(1)
-    for attempt in (2, 3):
+    for attempt in (1, 2, 3):
         worker.start(attempt)
+        if attempt < 3:
+            worker.store_outputs(attempt)
     plane.executor.tell(worker.handle, JobState.RUNNING, attempt=3, exit_codes=[137, 137])
     plane.turn("sweep")
     assert plane.video(video_id).status == "PROCESSING", "the newest attempt may still end well"
@@ -203,11 +203,21 @@ def test_what_an_older_attempt_had_finished_is_published_when_those_after_it_cam
     plane.executor.tell(worker.handle, JobState.FAILED, attempt=3, exit_codes=[137, 137, 137], why="Host EC2 (i) gone")
     plane.turn("sweep")
     job = plane.job(worker.job_id)
-    assert (job.state, job.attempt, job.reason) == ("succeeded", 1, None)
-    assert plane.video(video_id).hls_path == worker.prefix(1) + "master.m3u8"
+    assert (job.state, job.attempt, job.reason) == ("succeeded", 2, None), "the newest of several"
+    assert plane.video(video_id).hls_path == worker.prefix(2) + "master.m3u8"
     assert worker.finish(3).json()["reason"] == "job_has_ended"
     endings = plane.fetch("SELECT attempt, ending FROM job_attempts ORDER BY attempt")
     assert endings == [(1, "retry"), (2, "retry"), (3, "failed")]
+
+
+def test_what_an_attempt_said_for_good_is_believed_whatever_one_before_it_has_made(plane: Plane):
+    video_id, worker = plane.submitted()
+    for attempt in (1, 2):
+        worker.start(attempt)
+        worker.store_outputs(attempt, outcome='{"status": "failed", "reason": "ENCRYPTED"}' if attempt == 2 else None)
+    plane.executor.tell(worker.handle, JobState.FAILED, attempt=2, exit_codes=[137, 65])
+    plane.turn("sweep")
+    assert plane.video(video_id).error_reason == "ENCRYPTED"
 
 
 @pytest.mark.parametrize("outcome", [None, "not json", "{}", outcome_json(status="ready", renditions=[])])

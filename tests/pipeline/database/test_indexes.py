@@ -70,6 +70,10 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
     "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
     "parts": ("job_parts_pkey", lambda c: job_parts.list_part_attempts(c, "t5", uuid4())),
+    "parts that nobody needs": (
+        "job_parts_with_outputs",
+        lambda c: job_parts.list_abandoned_parts(c, grace_s=60, limit=50),
+    ),
     "the gauges": (
         "jobs_one_live",
         lambda c: job_counts.count_live_jobs(c, {(JobKind.TRANSCODE, JobState.RUNNING): 1.0}),
