@@ -1,5 +1,6 @@
 """`academy cost`: what a month would cost, with its arithmetic, beside the managed service's list price."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,6 +12,7 @@ from cli.options import AsJson
 from cli.output import RESULTS, print_json
 from pipeline.costs import measured, prices, services
 from pipeline.costs.month import SOURCE_GB_PER_H, STARTING_S, Factor, Line, Month, Workload, estimate
+from pipeline.costs.sources import SOURCES
 from pipeline.costs.stages import STAGES
 from pipeline.settings import Settings
 
@@ -26,6 +28,7 @@ def cost(
     stage: Annotated[Literal["dev", "prod"], typer.Option(help="Whose machines and services.")] = "dev",
     instance: Annotated[str, typer.Option(metavar="TYPE", help="What transcodes.")] = "g4dn.xlarge",
     market: Annotated[Literal["spot", "on_demand"], typer.Option(help="How it is paid.")] = "spot",
+    explain: Annotated[bool, typer.Option("--explain", help="Also print where each price was read, and when.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what a month would cost, by what was measured and by list prices, and show the arithmetic.
@@ -48,6 +51,9 @@ def cost(
     RESULTS.print()
     for note in _notes(month):
         RESULTS.print(Text(f"- {note}"), style="dim")
+    if explain:
+        RESULTS.print()
+        RESULTS.print(_sources())
 
 
 def as_json_of(month: Month) -> dict[str, Any]:
@@ -63,6 +69,7 @@ def as_json_of(month: Month) -> dict[str, Any]:
         "managed_usd_per_source_hour": services.MANAGED_USD_PER_SOURCE_H,
         "even_at_hours": None if month.even_at_hours is None else round(month.even_at_hours, 1),
         "notes": list(_notes(month)),
+        "sources": [asdict(source) for source in SOURCES],
     }
 
 
@@ -99,6 +106,18 @@ def _lines(title: str, lines: tuple[Line, ...]) -> Table:
     return table
 
 
+def _sources() -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("Price", overflow="fold", ratio=2)
+    table.add_column("Read", overflow="fold", ratio=5)
+    table.add_column("Dated", no_wrap=True)
+    for source in SOURCES:
+        said = source.said_by or "no source found"
+        remark = f"\n{source.remark}" if source.remark else ""
+        table.add_row(", ".join(source.prices).lower(), Text(f"{said}{remark}"), source.dated)
+    return table
+
+
 def _comparison(month: Month) -> Table:
     hours, managed = month.workload.hours, services.MANAGED_USD_PER_SOURCE_H
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
@@ -128,7 +147,8 @@ def _notes(month: Month) -> tuple[str, ...]:
             " With libx264 on CPUs: NVENC, which takes the encoding off them, was not there to measure."
         ),
         (
-            f"List prices, to be checked before you rely on one: machines {prices.AS_OF} ({prices.REGION}; Spot moves"
+            "List prices, to be checked before you rely on one (--explain says where each was read):"
+            f" machines {prices.AS_OF} ({prices.REGION}; Spot moves"
             f" by half, other regions cost more, Seoul about a fifth), services {services.AS_OF}, the managed service"
             f" about ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of source in a like ladder."
         ),

@@ -167,10 +167,10 @@ def logs(
 def _resubmit_failed(
     api: Api, choice: resubmitting.Choice, *, per_minute: int, yes: bool, as_json: bool, tenant: str | None
 ) -> None:
-    jobs = resubmitting.find_failed(api, choice)
-    done = resubmitting.Done()
+    found = resubmitting.find_failed(api, choice)
+    jobs, done = found.jobs, resubmitting.Done()
+    resubmitting.preview(found)
     if jobs:
-        resubmitting.preview(jobs)
         if not yes:
             resubmitting.confirm(len(jobs), per_minute=per_minute)
         try:

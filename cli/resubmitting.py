@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 
 from rich.text import Text
@@ -17,7 +18,7 @@ from rich.text import Text
 from cli import tables
 from cli.api import Api
 from cli.output import REMARKS, RESULTS, ask, print_json, say
-from cli.rows import Job
+from cli.rows import FailedJob, Job
 from pipeline.errors import Conflict, NotFound, Unavailable
 from pipeline.execution.token_bucket import TokenBucket
 from pipeline.reasons import Reason
@@ -53,6 +54,14 @@ class Refusal:
     detail: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """What would be resubmitted, and what would be refused or is not meant, with why."""
+
+    jobs: Sequence[FailedJob]
+    left_out: Sequence[Refusal] = ()
+
+
 @dataclass
 class Done:
     """`resubmitted` by the failed job's ID, with the new one's; None where the answer with it was lost."""
@@ -70,23 +79,29 @@ class Done:
         }
 
 
-def find_failed(api: Api, choice: Choice) -> list[Job]:
+def find_failed(api: Api, choice: Choice) -> Found:
     """The chosen jobs, those that failed first first; of each video, or shard of a batch, only its newest job."""
     found = [job for reason in choice.reasons or (None,) for job in _pages(api, choice, reason)]
-    if not choice.reasons:
-        # A person ended these on purpose; who wants them back names the reason.
-        found = [job for job in found if job["reason"] != Reason.CANCELLED]
-    return sorted(found, key=lambda job: (job["ended_at"] or "", job["id"]))
+    found.sort(key=lambda job: (job["ended_at"] or "", job["id"]))
+    left_out = {job["id"]: refusal for job in found if (refusal := _refusal(job, choice)) is not None}
+    return Found([job for job in found if job["id"] not in left_out], list(left_out.values()))
 
 
-def _pages(api: Api, choice: Choice, reason: Reason | None) -> Iterator[Job]:
+def _refusal(job: FailedJob, choice: Choice) -> Refusal | None:
+    said = job["refusal"]
+    if said is not None:
+        return Refusal(job["id"], said["reason"], said["detail"])
+    if job["reason"] == Reason.CANCELLED and not choice.reasons:
+        return Refusal(job["id"], Reason.CANCELLED, "a person ended it on purpose; --reason CANCELLED takes it")
+    return None
+
+
+def _pages(api: Api, choice: Choice, reason: Reason | None) -> Iterator[FailedJob]:
     cursor = None
     while True:
         page = api.get(
-            "/jobs",
+            "/jobs/failed",
             {
-                "state": "failed",
-                "newest": "true",
                 "ended_since": choice.since.isoformat(),
                 "ended_until": choice.until.isoformat(),
                 "reason": reason,
@@ -101,13 +116,18 @@ def _pages(api: Api, choice: Choice, reason: Reason | None) -> Iterator[Job]:
             return
 
 
-def preview(jobs: Sequence[Job]) -> None:
-    """What would be resubmitted, on stderr: how many by reason, and the first of them."""
-    REMARKS.print(tables.reasons(Counter(str(job["reason"]) for job in jobs)))
-    REMARKS.print()
-    REMARKS.print(tables.jobs(jobs[:PREVIEWED]))
+def preview(found: Found) -> None:
+    """On stderr: how many would be resubmitted by reason and the first of them, and how many are left out why."""
+    jobs = found.jobs
+    if jobs:
+        REMARKS.print(tables.reasons(Counter(str(job["reason"]) for job in jobs)))
+        REMARKS.print()
+        REMARKS.print(tables.jobs(jobs[:PREVIEWED]))
     if len(jobs) > PREVIEWED:
         say(f"… and {len(jobs) - PREVIEWED} more.")
+    for reason, refusals in groupby(sorted(found.left_out, key=lambda refusal: refusal.reason), lambda r: r.reason):
+        each = list(refusals)
+        say(f"Left out: {_jobs(len(each))}, {reason}. The first is {each[0].job_id}: {each[0].detail}")
 
 
 def confirm(count: int, *, per_minute: int) -> None:

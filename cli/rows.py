@@ -107,6 +107,17 @@ class Job(TypedDict):
     executor: NotRequired[dict[str, Any] | None]
 
 
+class Refused(TypedDict):
+    reason: str
+    detail: str
+
+
+class FailedJob(Job):
+    """`refusal` is what a resubmit would be answered, None where it would be taken."""
+
+    refusal: Refused | None
+
+
 class Why(TypedDict):
     cause: str
     detail: str

@@ -13,6 +13,7 @@ from cli.rows import WaitingJob, Why
 
 TITLES: Final = {
     "not_submitted": "The executor has not taken it yet",
+    "breaks": "Something breaks whenever it is submitted",
     "executor_silent": "The executor does not answer",
     "job_unknown": "The executor does not know it",
     "being_admitted": "On its way into the queue",

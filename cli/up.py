@@ -15,17 +15,23 @@ from cli.exits import Exit
 from cli.output import REMARKS, RESULTS, say
 from pipeline.embedded.interruption import Interrupted, interruptible
 from pipeline.embedded.stack import Stack, open_stack
+from pipeline.errors import Unavailable
 from pipeline.settings import Settings
 
 EPILOG: Final = "Example: academy up   or, on a database of your own,   DATABASE_URL=postgresql://… academy up"
 CHECK_EVERY_S: Final = 0.5
+ADVICE: Final = (
+    "A part of the stack has ended, so all of it is stopped. Uploads and finished videos are in the data folder, and"
+    " jobs that ran are tried again: academy up goes on with them. Where it ends again, what follows says why;"
+    " academy doctor looks at the disk and at whether each server can be had."
+)
 
 
 def up() -> None:
     """Run the whole stack until Ctrl-C: the servers that no setting names, the API, and the executor.
 
     A second Ctrl-C kills what has not stopped by then. Exits 0 when it was told to stop, 5 where a part does not
-    start or ends by itself.
+    start or ends by itself. The API alone is started again, three times in ten minutes.
     """
     settings = read_settings()
     try:
@@ -51,10 +57,16 @@ def opened_stack(settings: Settings, hurry: threading.Event) -> Iterator[Stack]:
 
 
 def keep_serving(stack: Stack) -> None:
-    """Until a signal interrupts it; raises `Unavailable` when a part of the stack ends by itself."""
+    """Until a signal interrupts it; raises `Unavailable` when a part of the stack ends by itself for good."""
     say("Ctrl-C stops everything.")
     while True:
-        stack.check()
+        try:
+            news = stack.check()
+        except Unavailable:
+            say(ADVICE)
+            raise
+        if news is not None:
+            say(news)
         time.sleep(CHECK_EVERY_S)
 
 

@@ -28,6 +28,11 @@ class Chore:
     work: Callable[[Event], None]
 
 
+def pause_after_failure_s(pause_s: float, *, every_s: float) -> float:
+    """After the pause before the round that failed. A rare chore does not become a frequent one by failing."""
+    return min(max(pause_s * 2, 1.0), max(LONGEST_PAUSE_S, every_s))
+
+
 class _Loop:
     def __init__(self, chore: Chore, stopping: Event) -> None:
         self._chore = chore
@@ -54,7 +59,7 @@ class _Loop:
                     pause_s = self._chore.every_s
                 except Exception:
                     # The boundary of this loop: nothing above it could do more than this.
-                    pause_s = min(max(pause_s * 2, 1.0), LONGEST_PAUSE_S)
+                    pause_s = pause_after_failure_s(pause_s, every_s=self._chore.every_s)
                     logger.exception("round_failed", next_in_s=pause_s)
                 self._wanted.wait(pause_s)
 

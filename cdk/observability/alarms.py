@@ -118,7 +118,7 @@ class Alarms(Construct):
     def _silence(self) -> cloudwatch.Alarm:
         return self._alarm(
             "silent-jobs",
-            "Rows of jobs have heard nothing for longer than their state may last; or no API tells any figures.",
+            "Rows of jobs that nobody takes, or speaks of, for longer than they may last; or no API tells any figures.",
             self._figures.of(SILENT_JOBS, "Maximum", period=FIVE_MINUTES),
             threshold=0,
             periods=3,

@@ -4,6 +4,7 @@ Methods that take a connection act in the caller's transaction, which holds the 
 after it, never before.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -76,6 +77,11 @@ class Asset(Protocol):
 
     def hold(self, connection: Connection[TupleRow], tenant_id: str, asset_id: UUID) -> str:
         """Lock the asset's row and return its status; raises `NotFound`. Who inserts a job for it does so first."""
+
+    def find_statuses(
+        self, connection: Connection[TupleRow], tenant_id: str, asset_ids: Collection[UUID]
+    ) -> dict[UUID, str]:
+        """Of those that there are, without holding them."""
 
     def reopen(self, connection: Connection[TupleRow], job: Job) -> Status:
         """A new job was inserted for a held asset: where it has FAILED it is UPLOADED again."""

@@ -2,11 +2,16 @@
 
 A row is held while its job is submitted, so no other dispatcher takes it. Where this process dies between the submit
 and its commit, the next one finds the job by its name instead of submitting it twice.
+
+What the executor refuses for good ends the job. An executor that does not answer is asked again for as long as it
+takes, after 1, 2, 4 ... 60 s. Whatever else goes wrong over a row, there or here, sets it aside for as long, so that
+those behind it go on, and ends it after `MOST_ERRORS` times.
 """
 
 from dataclasses import replace
 from threading import Event
 
+import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -18,6 +23,7 @@ from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
 from pipeline.database.jobs import (
     Job,
+    lock_job,
     record_array_handle,
     record_dispatch_error,
     record_dispatch_failure,
@@ -35,7 +41,7 @@ NAME = "dispatcher"
 # Submits are woken by the request that inserts a row; this is for rows that wait out a back-off.
 EVERY_S = 1.0
 LONGEST_BACK_OFF_S = 60.0
-# An executor that breaks over a job this often, in ways that nobody foresaw, will break again: two minutes in all.
+# What breaks over a job this often, in ways that nobody foresaw, will break again: two minutes in all.
 MOST_ERRORS = 8
 
 logger = get_logger(__name__)
@@ -49,14 +55,56 @@ def dispatch(services: Services, stopping: Event) -> None:
 
 def _dispatch_next(services: Services) -> bool:
     """Whether there was a row."""
-    with services.pool.connection() as connection:
-        job = lock_next_to_dispatch(connection)
+    job = None
+    try:
+        with services.pool.connection() as connection:
+            job = lock_next_to_dispatch(connection)
+            if job is None:
+                return False
+            change = measured(connection, job, _submit(services, connection, job), luggage=NO_LUGGAGE)
+    except psycopg.OperationalError:
+        # Postgres is away: that is no fault of the row, and nothing can be written on it.
+        raise
+    except Exception as exc:
         if job is None:
-            return False
-        change = measured(connection, job, _submit(services, connection, job), luggage=NO_LUGGAGE)
+            raise
+        change = _set_aside(services, job, exc)
     announce(services, change.job, change.asset)
     services.meter.record(change.figures)
     return True
+
+
+def _set_aside(services: Services, job: Job, error: Exception) -> Change:
+    """Whatever is wrong with this job or with how it is submitted, the jobs behind it must not wait for it.
+
+    In a transaction of its own: the one in which it broke is not to be used any more where a statement did.
+    """
+    logger.error("submit_failed", job_id=str(job.id), errors_before=job.dispatch_errors, exc_info=error)
+    # With what Postgres does not store escaped, such as a NUL.
+    detail = redact_text(repr(error))
+    with services.pool.connection() as connection:
+        held = lock_job(connection, job.tenant_id, job.id)
+        assert held is not None, "jobs are never deleted"
+        if not held.is_live or held.handle is not None or held.dispatch_tries != job.dispatch_tries:
+            # It was submitted, cancelled or set aside meanwhile.
+            return Change(held, is_news=False)
+        change = None
+        if held.dispatch_errors + 1 >= MOST_ERRORS:
+            change = _end(connection, held, detail)
+        return change or Change(record_dispatch_error(connection, held, wait_s=_back_off_s(held), detail=detail))
+
+
+def _end(connection: Connection[TupleRow], job: Job, detail: str) -> Change | None:
+    """The job failed; None where not even that can be written, so that a person has to look."""
+    try:
+        with connection.transaction():
+            failed = fail_job(connection, job, Fail(job.attempt, Reason.INTERNAL_ERROR, detail))
+            return measured(connection, job, failed, luggage=NO_LUGGAGE)
+    except psycopg.OperationalError:
+        raise
+    except Exception:
+        logger.exception("job_cannot_be_failed", job_id=str(job.id))
+        return None
 
 
 def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> Change:
@@ -76,14 +124,6 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
         logger.warning("submit_refused", job_id=name, error=str(exc))
         refusal = Fail(job.attempt, Reason.SUBMIT_REFUSED, redact_text(str(exc)))
         return fail_job(connection, job, refusal)
-    except Exception as exc:
-        # Whatever is wrong with this job or with how it is submitted, the jobs behind it must not wait for it.
-        logger.exception("submit_failed", job_id=name, errors_before=job.dispatch_errors)
-        # With what Postgres does not store escaped, such as a NUL.
-        detail = redact_text(repr(exc))
-        if job.dispatch_errors + 1 >= MOST_ERRORS:
-            return fail_job(connection, job, Fail(job.attempt, Reason.INTERNAL_ERROR, detail))
-        return Change(record_dispatch_error(connection, job, wait_s=_back_off_s(job), detail=detail))
     logger.info("job_submitted", job_id=name, tenant_id=job.tenant_id, handle=handle)
     return Change(record_handle(connection, job, handle=handle))
 

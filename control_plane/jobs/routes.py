@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from control_plane.auth import Reader, Writer
+from control_plane.jobs.failed import show_failed
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.jobs.shown import show_job, show_job_in_full
 from control_plane.jobs.stuck import explain_waiting
@@ -85,6 +86,32 @@ def stuck(
         jobs = list_waiting_jobs(connection, caller.tenant_id, after=parse_cursor(cursor), limit=limit)
     places = [Cursor(job.created_at, job.id) for job in jobs]
     return {"items": explain_waiting(services, jobs), "next_cursor": next_cursor(places, limit=limit)}
+
+
+@router.get("/failed")
+def failed(
+    services: Wired,
+    caller: Reader,
+    *,
+    kind: JobKind | None = None,
+    reason: Annotated[str | None, Query(max_length=40)] = None,
+    ended_since: AwareDatetime | None = None,
+    ended_until: AwareDatetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> dict[str, Any]:
+    """Failed jobs whose work was given to no other job afterwards, newest first.
+
+    Each has `refusal`, which is what a resubmit without `force` would be answered, and null where it would be taken.
+    """
+    matching = JobFilter(
+        state=JobState.FAILED, kind=kind, reason=reason, ended_since=ended_since, ended_until=ended_until, newest=True
+    )
+    with services.pool.connection() as connection:
+        jobs = list_jobs(connection, caller.tenant_id, matching=matching, after=parse_cursor(cursor), limit=limit)
+        items = show_failed(connection, caller.tenant_id, jobs)
+    places = [Cursor(job.created_at, job.id) for job in jobs]
+    return {"items": items, "next_cursor": next_cursor(places, limit=limit)}
 
 
 @router.get("/{job_id}")

@@ -27,15 +27,22 @@ def resubmit_job(services: Services, caller: Caller, job_id: UUID, *, force: boo
         live = find_live_job(connection, caller.tenant_id, old.asset_id, kind=old.kind, shard=old.shard)
         if live is not None:
             raise Conflict("job_is_live", f"job {live.id} of {asset.noun} {old.asset_id} is {live.state}")
-        if status == "READY" and not force:
-            raise Conflict(
-                f"{asset.noun}_is_ready", f"{asset.noun} {old.asset_id} is READY; send force to replace its outputs"
-            )
+        refusal = None if force else ready_refusal(old, status)
+        if refusal is not None:
+            raise refusal
         job = insert_job(connection, _repeated(old, created_by=caller.user_id))
         reopened = asset.reopen(connection, job)
     services.background.wake(dispatcher.NAME)
     announce(services, job, reopened)
     return job
+
+
+def ready_refusal(job: Job, status: str | None) -> Conflict | None:
+    """Why a job whose asset has this status is not repeated unless that is forced."""
+    if status != "READY":
+        return None
+    noun = asset_of(job.kind).noun
+    return Conflict(f"{noun}_is_ready", f"{noun} {job.asset_id} is READY; send force to replace its outputs")
 
 
 def _repeated(old: Job, *, created_by: str) -> NewJob:

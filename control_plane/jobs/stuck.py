@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from control_plane.dispatch.dispatcher import MOST_ERRORS
 from control_plane.jobs.shown import show_job
 from control_plane.services import Services
 from pipeline.database.jobs import Job
@@ -49,7 +50,7 @@ def _of_array(executor: Executor, array: str) -> Explanation | None:
         return None
     counts = ", ".join(f"{count} {state.value}" for state, count in report.children.items())
     told = f"Its parts are made first: {counts}." if counts else "Its parts are made first."
-    waiting = executor.list_children(array, JobState.RUNNABLE)[:1]
+    waiting = executor.list_children(array, JobState.RUNNABLE, limit=1)
     if report.children.get(JobState.RUNNING) or not waiting:
         return Explanation(Cause.AFTER_ANOTHER_JOB, told)
     why = executor.explain(waiting).get(waiting[0])
@@ -72,6 +73,14 @@ def explain_unsubmitted(job: Job, *, now: datetime) -> Explanation:
         return Explanation(Cause.NOT_SUBMITTED, "The dispatcher has not come to it yet.")
     times = f"{job.dispatch_tries} times" if job.dispatch_tries > 1 else "once"
     next_s = max(0.0, (job.dispatch_after - now).total_seconds())
+    if job.dispatch_errors:
+        return Explanation(
+            Cause.BREAKS,
+            f"Tried {times}; again in {next_s:.0f} s. After {MOST_ERRORS} errors the job fails, and this is number"
+            f" {job.dispatch_errors}: {job.detail}",
+            "Look for submit_failed in the control plane's log. What fails meanwhile is given back by academy jobs"
+            " resubmit --failed --reason INTERNAL_ERROR.",
+        )
     return Explanation(
         Cause.NOT_SUBMITTED,
         f"The executor did not take it, tried {times}; again in {next_s:.0f} s. It said: {job.detail}",

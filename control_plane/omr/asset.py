@@ -1,5 +1,6 @@
 """A batch of answer sheets as what OMR jobs work on, a shard each."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from pipeline.contracts.omr import STEPS, OmrOutcome
 from pipeline.database.job_attempts import AbandonedOutputs
 from pipeline.database.jobs import Job
 from pipeline.database.omr_batch_moves import advance_batch
-from pipeline.database.omr_batches import list_changed_batches, lock_batch, touch_batch
+from pipeline.database.omr_batches import find_batch_statuses, list_changed_batches, lock_batch, touch_batch
 from pipeline.database.omr_shards import (
     list_abandoned_readings,
     list_shards,
@@ -99,6 +100,11 @@ class BatchAsset:
         if batch is None:
             raise NotFound("batch_not_found", f"no batch {asset_id}")
         return batch.status
+
+    def find_statuses(
+        self, connection: Connection[TupleRow], tenant_id: str, asset_ids: Collection[UUID]
+    ) -> dict[UUID, str]:
+        return find_batch_statuses(connection, tenant_id, asset_ids)
 
     def reopen(self, connection: Connection[TupleRow], job: Job) -> Status:
         record_shard_job(connection, job.tenant_id, job.asset_id, shard=job.shard, job_id=job.id)

@@ -3,7 +3,13 @@
 Only attempts' own prefixes are ever deleted, never a source.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from threading import Event
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from control_plane.assets.kinds import ASSETS
 from control_plane.assets.port import Asset
@@ -20,36 +26,86 @@ logger = get_logger(__name__)
 
 
 def delete_abandoned_outputs(services: Services, stopping: Event) -> None:
-    """Delete first and record it afterwards: what stops in between is deleted again, which does nothing."""
+    """Look at every prefix once. What breaks over one is raised when the others have had their turn."""
+    errors: list[Exception] = []
     for asset in ASSETS.values():
-        _delete_abandoned(services, asset, stopping)
-    _delete_parts(services, stopping)
+        errors += _delete_each(services, stopping, listing=_outputs_of(services, asset))
+    errors += _delete_each(services, stopping, listing=_parts(services))
+    if errors:
+        raise errors[0]
 
 
-def _delete_abandoned(services: Services, asset: Asset, stopping: Event) -> None:
-    with services.pool.connection() as connection:
-        abandoned = asset.list_abandoned(connection, grace_s=services.settings.outputs_grace_s, limit=AT_ONCE)
-    for outputs in abandoned:
-        if stopping.is_set():
-            return
-        prefix = asset.attempt_prefix(
-            outputs.tenant_id, outputs.asset_id, job_id=outputs.job_id, attempt=outputs.attempt
-        )
-        count = services.store.delete_prefix(prefix)
-        with services.pool.connection() as connection:
-            record_outputs_deleted(connection, outputs.tenant_id, outputs.job_id, attempt=outputs.attempt)
-        logger.info("outputs_deleted", prefix=prefix, objects=count)
+@dataclass(frozen=True)
+class _Abandoned:
+    """A prefix that nobody uses; `record` is called, with a connection, when all below it is gone."""
+
+    prefix: str
+    record: Callable[[Connection[TupleRow]], None]
 
 
-def _delete_parts(services: Services, stopping: Event) -> None:
+Listing = Callable[[Connection[TupleRow], int], Sequence[_Abandoned]]
+"""The prefixes that have waited longest, at most so many."""
+
+
+def _outputs_of(services: Services, asset: Asset) -> Listing:
+    def listing(connection: Connection[TupleRow], limit: int) -> list[_Abandoned]:
+        found = asset.list_abandoned(connection, grace_s=services.settings.outputs_grace_s, limit=limit)
+        return [
+            _Abandoned(
+                asset.attempt_prefix(one.tenant_id, one.asset_id, job_id=one.job_id, attempt=one.attempt),
+                partial(record_outputs_deleted, tenant_id=one.tenant_id, job_id=one.job_id, attempt=one.attempt),
+            )
+            for one in found
+        ]
+
+    return listing
+
+
+def _parts(services: Services) -> Listing:
     """What an array's children have left for a job that has ended, whichever way."""
-    with services.pool.connection() as connection:
-        abandoned = list_abandoned_parts(connection, grace_s=services.settings.outputs_grace_s, limit=AT_ONCE)
-    for one in abandoned:
-        if stopping.is_set():
-            return
-        prefix = part_prefix(one.tenant_id, one.asset_id, one.job_id, part=one.part, attempt=one.attempt)
-        count = services.store.delete_prefix(prefix)
+
+    def listing(connection: Connection[TupleRow], limit: int) -> list[_Abandoned]:
+        found = list_abandoned_parts(connection, grace_s=services.settings.outputs_grace_s, limit=limit)
+        return [
+            _Abandoned(
+                part_prefix(one.tenant_id, one.asset_id, one.job_id, part=one.part, attempt=one.attempt),
+                partial(
+                    record_part_deleted,
+                    tenant_id=one.tenant_id,
+                    job_id=one.job_id,
+                    part=one.part,
+                    attempt=one.attempt,
+                ),
+            )
+            for one in found
+        ]
+
+    return listing
+
+
+def _delete_each(services: Services, stopping: Event, *, listing: Listing) -> Iterator[Exception]:
+    """Delete first and record it afterwards: what stops in between is deleted again, which does nothing.
+
+    Yields what broke: a prefix that the store does not delete stays for the next round, and keeps no other one.
+    """
+    broken: set[str] = set()
+    while not stopping.is_set():
         with services.pool.connection() as connection:
-            record_part_deleted(connection, one.tenant_id, one.job_id, part=one.part, attempt=one.attempt)
-        logger.info("outputs_deleted", prefix=prefix, objects=count)
+            # Those that broke in this round are still the first of the list.
+            listed = listing(connection, AT_ONCE + len(broken))
+        due = [one for one in listed if one.prefix not in broken]
+        for one in due:
+            if stopping.is_set():
+                return
+            try:
+                count = services.store.delete_prefix(one.prefix)
+                with services.pool.connection() as connection:
+                    one.record(connection)
+            except Exception as exc:  # noqa: BLE001  # the boundary of one prefix; the loop logs what is raised in the end
+                logger.warning("outputs_not_deleted", prefix=one.prefix, error=repr(exc))
+                broken.add(one.prefix)
+                yield exc
+            else:
+                logger.info("outputs_deleted", prefix=one.prefix, objects=count)
+        if len(due) < AT_ONCE:
+            return

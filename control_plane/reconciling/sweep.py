@@ -9,13 +9,13 @@ from threading import Event
 
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
-from control_plane.reconciling.parts import array_news, news_of_array, waits_for_parts
+from control_plane.reconciling.parts import array_news, last_words, news_of_array, news_without_array, waits_for_parts
 from control_plane.services import Services
 from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_code
 from pipeline.database.jobs import Job
 from pipeline.database.jobs_of_all_tenants import list_live_jobs
 from pipeline.errors import Conflict
-from pipeline.execution.executor import JobReport
+from pipeline.execution.executor import DEPENDENCY_FAILED, JobReport
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.job_state import JobState, Place
 from pipeline.lifecycle.reconcile import Ignore, News, Reported, Unknown, reconcile
@@ -67,7 +67,9 @@ def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
 
 
 def _hear(services: Services, job: Job, report: JobReport | None, *, array: JobReport | None) -> None:
-    news: News | None = array_news(services, job, array) if waits_for_parts(job) else None
+    news: News | None = None
+    if waits_for_parts(job):
+        news = array_news(services, job, array) if array is not None else news_without_array(services, job, report)
     if news is None:
         news = news_of_job(services, job, report) if report is not None else Unknown()
     if news is None:
@@ -88,6 +90,9 @@ def news_of_job(services: Services, job: Job, report: JobReport) -> News | None:
         of_part = news_of_array(services, job)
         if of_part is not None or _is_fresh(job):
             return of_part
+        if report.status_reason == DEPENDENCY_FAILED and (said := last_words(services, job)) is not None:
+            # Its array is known no more.
+            return said
     return news_of(report)
 
 

@@ -1,5 +1,6 @@
 """A video as what a transcode works on."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from pipeline.database.video_moves import (
     advance_to_ready,
     advance_to_uploaded_again,
 )
-from pipeline.database.videos import Video, find_video, list_changed_videos, lock_video
+from pipeline.database.videos import Video, find_video, find_video_statuses, list_changed_videos, lock_video
 from pipeline.errors import Conflict, NotFound
 from pipeline.progress.keys import job_progress, video_progress, video_status
 from pipeline.storage.keys import MASTER_NAME, STORYBOARD_NAME, THUMBNAIL_NAME, attempt_prefix, outcome_key
@@ -106,6 +107,11 @@ class VideoAsset:
         if video is None:
             raise NotFound("video_not_found", f"no video {asset_id}")
         return video.status
+
+    def find_statuses(
+        self, connection: Connection[TupleRow], tenant_id: str, asset_ids: Collection[UUID]
+    ) -> dict[UUID, str]:
+        return find_video_statuses(connection, tenant_id, asset_ids)
 
     def reopen(self, connection: Connection[TupleRow], job: Job) -> Status:
         moved = advance_to_uploaded_again(connection, job.tenant_id, job.asset_id, job_id=job.id, actor=job.created_by)

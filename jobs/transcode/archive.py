@@ -5,6 +5,7 @@ One object a part instead of hundreds: a request of a store takes as long as som
 
 import tarfile
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 from jobs.transcode.encode import EncodeReport, TrackFacts
@@ -53,8 +54,10 @@ def unpack(archive: Path, output: Path) -> MadePart:
         with tarfile.open(archive) as tar:
             facts = _read(tar, FACTS_NAME, size_bytes=tar.getmember(FACTS_NAME).size)
             made = MadePart.model_validate_json(facts)
+            hashes = {f"{track.folder}/{INIT_NAME}": track.init_sha256 for track in made.tracks}
             for name, size_bytes in _files(made):
                 data = _read(tar, name, size_bytes=size_bytes)
+                _check_init(name, data, hashes.get(name))
                 (output / name).parent.mkdir(exist_ok=True)
                 (output / name).write_bytes(data)
     except (tarfile.TarError, KeyError, ValueError) as error:
@@ -75,6 +78,12 @@ def _files(made: MadePart) -> Iterator[tuple[str, int]]:
         yield f"{track.folder}/{INIT_NAME}", track.init_bytes
         for number, segment in enumerate(track.segments, start=track.first_segment):
             yield f"{track.folder}/{segment_name(number)}", segment.bytes
+
+
+def _check_init(name: str, data: bytes, written: str | None) -> None:
+    """All parts share one: what is compared of them is its hash, and the last that comes is the one that stays."""
+    if written is not None and sha256(data).hexdigest() != written:
+        raise ValueError(f"{name} is not the one that was written")
 
 
 def _read(tar: tarfile.TarFile, name: str, *, size_bytes: int) -> bytes:

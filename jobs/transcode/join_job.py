@@ -8,7 +8,7 @@ from pathlib import Path
 from jobs.transcode.archive import MadePart, segments_of, unpack
 from jobs.transcode.damage import refuse_damage
 from jobs.transcode.encode import EncodeReport
-from jobs.transcode.joining import PartsDiffer, join
+from jobs.transcode.joining import PartsDiffer, check_parts, check_whole, join
 from jobs.transcode.measure import measure_renditions
 from jobs.transcode.plan import Plan
 from jobs.transcode.publish import describe
@@ -55,16 +55,16 @@ def _join(plan: Plan, made: Sequence[MadePart]) -> EncodeReport:
     if any(other.plan != plan for other in made):
         raise PermanentError(Reason.INTERNAL_ERROR, "the parts were made of different plans")
     reports = [one.report for one in made if one.report is not None]
+    sounds = [one.sound for one in made if one.sound is not None]
     try:
-        written = join(reports, next((one.sound for one in made if one.sound is not None), None))
+        check_parts(plan, reports, sounds)
+        written = join(reports, sounds[0] if sounds else None)
+        check_whole(plan, written)
     except PartsDiffer as error:
         # Each child chooses for itself: one may have found its GPU's sessions used up.
         encoders = {report.encoder for report in reports}
         reason = Reason.GPU_UNAVAILABLE if len(encoders) > 1 else Reason.INTERNAL_ERROR
         raise PermanentError(reason, str(error)) from error
-    due = len(plan.grid.starts())
-    if len(written.renditions[0].segments) != due or (written.audio is None) != (plan.audio is None):
-        raise PermanentError(Reason.INTERNAL_ERROR, f"the parts are not all of {due} segments and their sound")
     return written
 
 

@@ -1,8 +1,8 @@
 """List prices of what runs, or is kept, whether or not there is work: US dollars, us-east-1, as AWS publishes them.
 
 They stand on aws.amazon.com/{rds,elasticache,fargate,privatelink,elasticloadbalancing,secrets-manager,
-cloudwatch,s3,vpc}/pricing, and were written down without a look at those pages on that day, so check them before you
-rely on one. None was billed to this project.
+cloudwatch,s3,vpc,mediaconvert}/pricing; `sources` says where each was read, and when.
+`AS_OF` is when that was looked up.
 """
 
 from collections.abc import Mapping

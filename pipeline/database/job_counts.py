@@ -37,7 +37,9 @@ def count_live_jobs(connection: Connection[TupleRow], silent_after: Limits) -> l
         ") FILTER (WHERE j.state IN ('submitted', 'runnable') OR (j.parts IS NOT NULL AND j.state = 'pending'"
         " AND NOT EXISTS (SELECT FROM job_parts p WHERE p.tenant_id = j.tenant_id AND p.job_id = j.id)))), 0)::float8"
         " AS waited_s,"
-        " count(*) FILTER (WHERE j.updated_at < now() - make_interval(secs => limits.seconds)) AS silent"
+        # A row that waits out a back-off is written on again and again, and still nobody has taken it.
+        " count(*) FILTER (WHERE CASE WHEN j.handle IS NULL THEN j.created_at ELSE j.updated_at END"
+        " < now() - make_interval(secs => limits.seconds)) AS silent"
         " FROM jobs j LEFT JOIN limits USING (kind, state)"
         " WHERE j.state NOT IN ('succeeded', 'failed') GROUP BY j.kind, j.state"
     )

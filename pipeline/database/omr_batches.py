@@ -1,5 +1,6 @@
 """The table `omr_batches`. A batch's status is moved by `pipeline.database.omr_batch_moves` alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
@@ -74,6 +75,14 @@ def find_batch(connection: Connection[TupleRow], tenant_id: str, batch_id: UUID)
     query = SQL("SELECT {} FROM omr_batches WHERE tenant_id = %s AND id = %s").format(COLUMNS)
     with connection.cursor(row_factory=class_row(OmrBatch)) as cursor:
         return cursor.execute(query, [tenant_id, batch_id]).fetchone()
+
+
+def find_batch_statuses(
+    connection: Connection[TupleRow], tenant_id: str, batch_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Of those of these batches that there are."""
+    query = "SELECT id, status FROM omr_batches WHERE tenant_id = %s AND id = ANY(%s)"
+    return dict(connection.execute(query, [tenant_id, list(batch_ids)]).fetchall())
 
 
 def lock_batch(connection: Connection[TupleRow], tenant_id: str, batch_id: UUID) -> OmrBatch | None:

@@ -1,5 +1,6 @@
 """The table `videos`. A video's status is moved by `pipeline.database.video_moves` alone."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,14 @@ def find_video(connection: Connection[TupleRow], tenant_id: str, video_id: UUID)
     query = SQL("SELECT {} FROM videos WHERE tenant_id = %s AND id = %s").format(COLUMNS)
     with connection.cursor(row_factory=class_row(Video)) as cursor:
         return cursor.execute(query, [tenant_id, video_id]).fetchone()
+
+
+def find_video_statuses(
+    connection: Connection[TupleRow], tenant_id: str, video_ids: Collection[UUID]
+) -> dict[UUID, str]:
+    """Of those of these videos that there are."""
+    query = "SELECT id, status FROM videos WHERE tenant_id = %s AND id = ANY(%s)"
+    return dict(connection.execute(query, [tenant_id, list(video_ids)]).fetchall())
 
 
 def lock_video(connection: Connection[TupleRow], tenant_id: str, video_id: UUID) -> Video | None:

@@ -5,13 +5,14 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from pipeline.embedded.folder import port_is_free
 from pipeline.embedded.orphans import adopting_orphans
-from pipeline.embedded.supervisor import Program, Supervisor
+from pipeline.embedded.restarting import Restarted
+from pipeline.embedded.supervisor import Program, Server, Supervisor
 from pipeline.errors import Unavailable
 from pipeline.settings import Settings
 
@@ -46,11 +47,23 @@ def reachable_host(host: str) -> str:
 @contextmanager
 def open_control_plane(
     supervisor: Supervisor, environment: Mapping[str, str], *, host: str, port: int
-) -> Iterator[None]:
-    """Run `python -m control_plane` with this as its whole environment; ready is when its own /readyz says so.
+) -> Iterator[Restarted]:
+    """Run `python -m control_plane` with this as its whole environment, and again where it dies.
 
-    Raises `Unavailable` with the end of its log where it does not become ready.
+    Jobs outlive it meanwhile: the next one finds them. Raises `Unavailable` with the end of its log where it does not
+    become ready.
     """
+    with (
+        adopting_orphans(),
+        Restarted(lambda: _run(supervisor, environment, host=host, port=port)) as restarted,
+    ):
+        yield restarted
+
+
+def _run(
+    supervisor: Supervisor, environment: Mapping[str, str], *, host: str, port: int
+) -> AbstractContextManager[Server]:
+    """Ready is when its own /readyz says so."""
     instance = uuid4().hex
     program = Program(
         name=NAME,
@@ -59,11 +72,7 @@ def open_control_plane(
         folder=PACKAGES,
         environment={**environment, "INSTANCE": instance},
     )
-    with (
-        adopting_orphans(),
-        supervisor.run(program, lambda: _is_ready(reachable_host(host), port, instance), within_s=READY_WITHIN_S),
-    ):
-        yield
+    return supervisor.run(program, lambda: _is_ready(reachable_host(host), port, instance), within_s=READY_WITHIN_S)
 
 
 def _is_ready(host: str, port: int, instance: str) -> bool:

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from pipeline.database.migrate import migrate
+from pipeline.embedded.control_plane import NAME as CONTROL_PLANE
 from pipeline.embedded.control_plane import choose_port, open_control_plane, reachable_host
 from pipeline.embedded.folder import port_is_free
 from pipeline.embedded.object_store import open_object_store
 from pipeline.embedded.postgres import open_postgres
+from pipeline.embedded.restarting import Restarted
 from pipeline.embedded.stack_file import remove_stack_file, write_stack_file
 from pipeline.embedded.supervisor import Supervisor, open_supervisor
 from pipeline.embedded.valkey import open_valkey
@@ -33,16 +35,23 @@ class Part:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that is up. `check` raises `Unavailable` once a part of it has ended by itself."""
+    """A stack that is up."""
 
     api_url: str
     data: Path
     parts: tuple[Part, ...]
     jwt_secret: str | None
     supervisor: Supervisor
+    control_plane: Restarted
 
-    def check(self) -> None:
-        self.supervisor.check()
+    def check(self) -> str | None:
+        """What has happened since, None for nothing: a control plane that died was started again.
+
+        Raises `Unavailable`, with the end of its log, once another part has ended by itself, or that one too often.
+        """
+        # Of several that are dead the servers come first: without them it would not start.
+        self.supervisor.check(except_for=CONTROL_PLANE)
+        return self.control_plane.mend()
 
 
 @contextmanager
@@ -62,18 +71,18 @@ def open_stack(settings: Settings, hurry: threading.Event | None = None) -> Iter
         environment |= _secrets(settings, supervisor)
         environment |= {"ACADEMY_DATA": str(data), "HOST": settings.host}
         migrate(environment["DATABASE_URL"])
-        api_url = _open_control_plane(settings, supervisor, running, environment)
+        api_url, control_plane = _open_control_plane(settings, supervisor, running, environment)
 
         running.callback(remove_stack_file, data)
         jwt_secret = environment.get("JWT_SECRET")
         write_stack_file(data, api_url=api_url, jwt_secret=jwt_secret)
-        yield Stack(api_url, data, _parts(settings, environment), jwt_secret, supervisor)
+        yield Stack(api_url, data, _parts(settings, environment), jwt_secret, supervisor, control_plane)
 
 
 def _open_control_plane(
     settings: Settings, supervisor: Supervisor, running: ExitStack, environment: dict[str, str]
-) -> str:
-    """Start it and return its address; where another process takes the port meanwhile, at the next one."""
+) -> tuple[str, Restarted]:
+    """Start it and return its address too; where another process takes the port meanwhile, at the next one."""
     while True:
         port = choose_port(settings)
         api_url = f"http://{reachable_host(settings.host)}:{port}"
@@ -84,13 +93,13 @@ def _open_control_plane(
         }
         whole = {**os.environ, **environment, **addresses}
         try:
-            running.enter_context(open_control_plane(supervisor, whole, host=settings.host, port=port))
+            control_plane = running.enter_context(open_control_plane(supervisor, whole, host=settings.host, port=port))
         except Unavailable:
             # `choose_port` ends this: it gives each port once, and raises where PORT itself is taken.
             if port_is_free(settings.host, port):
                 raise
         else:
-            return api_url
+            return api_url, control_plane
 
 
 def _open_servers(settings: Settings, supervisor: Supervisor, running: ExitStack) -> dict[str, str]:

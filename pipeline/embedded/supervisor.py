@@ -95,11 +95,11 @@ class Supervisor:
             finally:
                 self.servers.remove(server)
 
-    def check(self) -> None:
-        """Raises `Unavailable` where one of the servers has ended by itself."""
+    def check(self, *, except_for: str | None = None) -> None:
+        """Raises `Unavailable`, with the end of its log, where one of the (other) servers has ended by itself."""
         for server in self.servers:
-            if not server.is_alive():
-                raise _failure(server, f"ended by itself with code {server.child.returncode}", "has_ended")
+            if server.name != except_for and not server.is_alive():
+                raise ended_by_itself(server)
 
     @contextmanager
     def run_on_free_port(
@@ -183,6 +183,11 @@ def _launch(program: Program, record: Path) -> str:
             "account": [program.account.uid, program.account.gid] if program.account else None,
         }
     )
+
+
+def ended_by_itself(server: Server) -> Unavailable:
+    """With the end of its log."""
+    return _failure(server, f"ended by itself with code {server.child.returncode}", "has_ended")
 
 
 def _failure(server: Server, what: str, suffix: str = "does_not_start") -> Unavailable:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -123,12 +124,14 @@ class BatchExecutor:
     def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
         return explain_jobs(self._batch, handles, answering=_answering)
 
-    def list_children(self, handle: str, state: JobState) -> list[str]:
+    def list_children(self, handle: str, state: JobState, *, limit: int) -> list[str]:
         with _answering("ListJobs"):
             pages = self._batch.get_paginator("list_jobs").paginate(
                 arrayJobId=handle, jobStatus=cast("JobStatusType", state.value.upper())
             )
-            return sorted((job["jobId"] for page in pages for job in page["jobSummaryList"]), key=index_of)
+            # A page is asked for when it is come to.
+            listed = islice((job["jobId"] for page in pages for job in page["jobSummaryList"]), limit)
+            return sorted(listed, key=index_of)
 
     def cancel(self, handle: str, reason: str) -> None:
         # CancelJob does nothing to a job that has begun, and says that all is well.

@@ -122,8 +122,11 @@ class Executor(Protocol):
     def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
         """Why each of these jobs has not begun; a handle that the executor does not know is left out."""
 
-    def list_children(self, handle: str, state: JobState) -> list[str]:
-        """Handles of an array's children that are in this state, by index; none of a job that is no array."""
+    def list_children(self, handle: str, state: JobState, *, limit: int) -> list[str]:
+        """Handles of an array's children that are in this state, by index; none of a job that is no array.
+
+        Where there are more than `limit`, any so many of them: an array of thousands is not paged through.
+        """
 
     def cancel(self, handle: str, reason: str) -> None:
         """End the job in whatever state it is, without another attempt. Does nothing to an ended or unknown one."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from threading import Condition, Thread
 
@@ -108,10 +109,11 @@ class LocalExecutor:
                 handle: report_of(job, self._jobs.children(handle)) for handle, job in jobs.items() if job is not None
             }
 
-    def list_children(self, handle: str, state: JobState) -> list[str]:
+    def list_children(self, handle: str, state: JobState, *, limit: int) -> list[str]:
         with self._change:
             self._require_open()
-            return [child.handle for child in self._jobs.children(handle) if child.state is state]
+            listed = (child.handle for child in self._jobs.children(handle) if child.state is state)
+            return list(islice(listed, limit))
 
     def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
         with self._change:

@@ -28,7 +28,7 @@ SILENT_JOBS: Final = Metric(
     "gauge",
     "Count",
     "control_plane",
-    "rows of jobs that have heard nothing for longer than their state may last",
+    "rows of jobs that nobody has taken, or that have heard nothing, for longer than their state may last",
 )
 
 # What has happened to jobs: told once, after the commit of what it led to.

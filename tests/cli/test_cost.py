@@ -26,7 +26,7 @@ def test_the_arithmetic_that_is_shown_makes_the_amount_beside_it(run: Run):
 @pytest.mark.parametrize("columns", [80, 120])
 def test_it_says_what_was_measured_and_what_was_read_and_fits(run: Run, monkeypatch: pytest.MonkeyPatch, columns: int):
     monkeypatch.setattr(output.RESULTS, "width", columns)
-    ended = run("cost", "--stage", "prod", "--hours", "400", "--lectures", "0.5", "--market", "on_demand")
+    ended = run("cost", "--stage", "prod", "--hours", "400", "--lectures", "0.5", "--market", "on_demand", "--explain")
     assert ended.code == 0
     assert max(len(line) for line in ended.out.splitlines()) <= columns
     for said in (
@@ -35,6 +35,8 @@ def test_it_says_what_was_measured_and_what_was_read_and_fits(run: Run, monkeypa
         "List prices, to be checked",
         "about 1.80",
         "$0.526/h",
+        "no source found",
+        "wring.co",
     ):
         assert said in ended.out
     words = " ".join(ended.out.split())

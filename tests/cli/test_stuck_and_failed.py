@@ -22,7 +22,11 @@ LIVE = (409, {"reason": "job_is_live", "detail": "job 9 is running"})
 
 def failed(number: int, reason: str = "WORKER_KILLED") -> dict[str, Any]:
     row = job(id=f"{number:08x}-0000-4000-8000-000000000001", state="failed", reason=reason)
-    return row | {"ended_at": f"2026-01-02T03:{number:02}:00+00:00"}
+    return row | {"ended_at": f"2026-01-02T03:{number:02}:00+00:00", "refusal": None}
+
+
+def plays(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"refusal": {"reason": "video_is_ready", "detail": f"video {VIDEO_ID} is READY"}}
 
 
 def path(row: dict[str, Any]) -> str:
@@ -76,21 +80,21 @@ def test_failed_jobs_are_shown_counted_by_reason_and_nothing_happens_without_a_y
     run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ):
     rows = [failed(n) for n in range(1, 13)] + [failed(20, "JOB_LOST"), failed(21, "CANCELLED")]
-    api.on("GET /jobs", {"items": rows[:7], "next_cursor": "c1"}, {"items": rows[7:], "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows[:7], "next_cursor": "c1"}, {"items": rows[7:], "next_cursor": None})
     ended = run("jobs", "resubmit", "--failed", "--since", "1d", "--kind", "transcode")
     assert (ended.code, ended.out) == (4, "")
     assert "Resubmit 13 jobs, 60 a minute? Give --yes" in ended.err
-    assert "CANCELLED" not in ended.err
+    assert f"Left out: 1 job, CANCELLED. The first is {rows[-1]['id']}: a person ended it" in ended.err
     lines = [line.split()[:2] for line in ended.err.splitlines()]
     assert lines.index(["WORKER_KILLED", "12"]) < lines.index(["JOB_LOST", "1"]), "the most frequent first"
     assert "… and 3 more." in ended.err
-    first, second = api.calls("GET /jobs")
-    assert (first.query["state"], first.query["newest"], first.query["kind"]) == ("failed", "true", "transcode")
+    first, second = api.calls("GET /jobs/failed")
+    assert first.query["kind"] == "transcode"
     since, until = (datetime.fromisoformat(first.query[name]) for name in ("ended_since", "ended_until"))
     assert until - since == timedelta(days=1)
     assert second.query == first.query | {"cursor": "c1"}
 
-    api.on("GET /jobs", {"items": rows, "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows, "next_cursor": None})
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     assert run("jobs", "resubmit", "--failed").code == 4
     assert not [call for call in api.seen if call.method == "POST"]
@@ -100,7 +104,7 @@ def test_confirmed_jobs_are_resubmitted_the_oldest_first_and_at_the_rate(
     run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ):
     rows = [failed(n) for n in (3, 1, 2)]
-    api.on("GET /jobs", {"items": rows, "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows, "next_cursor": None})
     for row in rows:
         api.on(path(row), job(id=NEW_ID), status=202)
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
@@ -110,14 +114,31 @@ def test_confirmed_jobs_are_resubmitted_the_oldest_first_and_at_the_rate(
     assert [call.path[6:14] for call in posts] == ["00000001", "00000002", "00000003"]
     assert [call.json for call in posts] == [{"force": False}] * 3, "a stream that plays is never replaced"
     assert pauses == [2.0, 2.0]
-    assert api.calls("GET /jobs")[0].query["reason"] == "WORKER_KILLED"
+    assert api.calls("GET /jobs/failed")[0].query["reason"] == "WORKER_KILLED"
     assert "Resubmitted 3 jobs; 0 refused." in ended.err
+
+
+@pytest.mark.usefixtures("pauses")
+def test_what_would_be_refused_is_left_out_of_the_preview_and_of_the_work(run: Run, api: ScriptedApi):
+    rows = [plays(failed(1)), failed(2), plays(failed(3)), failed(4, "CANCELLED")]
+    api.on("GET /jobs/failed", {"items": rows, "next_cursor": None})
+    asked = run("jobs", "resubmit", "--failed")
+    assert "Resubmit 1 job, 60 a minute?" in asked.err
+    assert ["WORKER_KILLED", "1"] in [line.split()[:2] for line in asked.err.splitlines()]
+    assert f"Left out: 2 jobs, video_is_ready. The first is {rows[0]['id']}: video {VIDEO_ID} is READY" in asked.err
+    api.on(path(rows[1]), job(id=NEW_ID), status=202)
+    ended = run("jobs", "resubmit", "--failed", "--yes")
+    assert (ended.code, "Resubmitted 1 job; 0 refused." in ended.err) == (0, True)
+    api.on("GET /jobs/failed", {"items": rows[2:], "next_cursor": None})
+    none = run("jobs", "resubmit", "--failed")
+    assert (none.code, none.err.splitlines()[-1]) == (0, "No such jobs.")
+    assert "Left out: 1 job, video_is_ready" in none.err
 
 
 @pytest.mark.usefixtures("pauses")
 def test_what_is_refused_is_told_with_why_and_the_others_go_on(run: Run, api: ScriptedApi):
     rows = [failed(n) for n in (1, 2, 3)]
-    api.on("GET /jobs", {"items": rows, "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows, "next_cursor": None})
     api.on(path(rows[0]), LIVE)
     api.on(path(rows[1]), (409, {"reason": "video_is_ready", "detail": f"video {VIDEO_ID} is READY"}))
     api.on(path(rows[2]), job(id=NEW_ID), status=202)
@@ -133,7 +154,7 @@ def test_what_is_refused_is_told_with_why_and_the_others_go_on(run: Run, api: Sc
 @pytest.mark.usefixtures("pauses")
 def test_an_answer_that_was_lost_is_not_told_as_a_refusal(run: Run, api: ScriptedApi):
     row = failed(1)
-    api.on("GET /jobs", {"items": [row], "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": [row], "next_cursor": None})
     api.on(path(row), BUSY, LIVE)
     ended = run("jobs", "resubmit", "--failed", "--yes", "--json")
     assert (ended.code, json.loads(ended.out)) == (
@@ -148,7 +169,7 @@ def test_a_run_that_is_broken_off_says_what_is_done_and_how_to_go_on(
     run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int
 ):
     rows = [failed(n) for n in (1, 2, 3)]
-    api.on("GET /jobs", {"items": rows, "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows, "next_cursor": None})
     api.on(path(rows[0]), job(id=NEW_ID), status=202)
     real = resubmitting._resubmit
 
@@ -166,11 +187,11 @@ def test_a_run_that_is_broken_off_says_what_is_done_and_how_to_go_on(
     # The command that it tells chooses by the same two moments, whenever it is given.
     api.seen.clear()
     monkeypatch.setattr(resubmitting, "_resubmit", real)
-    api.on("GET /jobs", {"items": rows[1:], "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": rows[1:], "next_cursor": None})
     for row in rows[1:]:
         api.on(path(row), job(id=NEW_ID), status=202)
     assert run(*shlex.split(command)[1:], "--yes").code == 0
-    query = api.calls("GET /jobs")[0].query
+    query = api.calls("GET /jobs/failed")[0].query
     assert query["reason"] == "WORKER_KILLED"
     assert query["ended_since"] in command
     assert query["ended_until"] in command
@@ -179,7 +200,7 @@ def test_a_run_that_is_broken_off_says_what_is_done_and_how_to_go_on(
 def test_resubmit_takes_one_job_or_many_and_no_failed_jobs_are_no_error(run: Run, api: ScriptedApi):
     assert run("jobs", "resubmit").code == 2
     assert run("jobs", "resubmit", "5d1e77c0", "--failed").code == 2
-    api.on("GET /jobs", {"items": [], "next_cursor": None})
+    api.on("GET /jobs/failed", {"items": [], "next_cursor": None})
     ended = run("jobs", "resubmit", "--failed", "--since", "2026-03-02T09:00Z")
     assert (ended.code, ended.err) == (0, "No such jobs.\n")
     refused = run("jobs", "resubmit", "--failed", "--since", "yesterday")

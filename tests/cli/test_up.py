@@ -199,14 +199,20 @@ def test_a_wrong_setting_is_a_sentence_without_its_value(tmp_path: Path):
     assert "Traceback" not in said
 
 
-def test_up_ends_with_the_reason_when_a_part_of_it_dies(tmp_path: Path):
+def test_up_starts_a_dead_api_again_and_ends_with_the_reason_when_a_server_dies(tmp_path: Path):
     with academy("up", tmp_path) as process:
-        stack_of(tmp_path, process)
+        stack = stack_of(tmp_path, process)
+        next(p for p in family(process) if "control_plane" in names([p])).kill()
+        said = read_until(process, "was started again")
+        assert "control_plane ended by itself with code -9" in said
+        assert requests.get(f"{stack['api_url']}/readyz", timeout=10).status_code == 200
         started = family(process)
-        next(p for p in started if "control_plane" in names([p])).kill()
+        next(p for p in started if "valkey-server" in names([p])).kill()
         said, _ = process.communicate(timeout=60)
         assert process.returncode == 5
-    assert "control_plane ended by itself with code -9" in said
+    assert "valkey ended by itself with code -9; the end of" in said
+    assert str(tmp_path / "logs" / "valkey.log") in said
+    assert "academy up goes on with them" in " ".join(said.split())
     assert all_gone(started)
 
 

@@ -154,7 +154,7 @@ class ExecutorContract:
         reports = lab.executor.describe([array, join])
         assert {report.state for report in reports.values()} == {JobState.PENDING}
         assert sum(reports[array].children.values()) == 3
-        wait_for(lambda: lab.executor.list_children(array, JobState.SUCCEEDED), "the first child ends")
+        wait_for(lambda: lab.executor.list_children(array, JobState.SUCCEEDED, limit=9), "the first child ends")
         lab.reopen()
         joined = _wait_for_end(lab, join)
         assert (joined.state, joined.exit_code) == (JobState.SUCCEEDED, 0)
@@ -162,7 +162,8 @@ class ExecutorContract:
         report = lab.executor.describe([array])[array]
         assert (report.state, report.attempt, report.attempts) == (JobState.SUCCEEDED, 1, ())
         assert report.children == {JobState.SUCCEEDED: 3}
-        handles = lab.executor.list_children(array, JobState.SUCCEEDED)
+        handles = lab.executor.list_children(array, JobState.SUCCEEDED, limit=9)
+        assert len(lab.executor.list_children(array, JobState.SUCCEEDED, limit=2)) == 2
         children = lab.executor.describe(handles)
         assert [(children[h].name, children[h].parent, children[h].index) for h in handles] == [
             (name, array, index) for index in range(3)
@@ -184,8 +185,8 @@ class ExecutorContract:
         handles = [child_handle(array, index) for index in range(3)]
         children = lab.executor.describe(handles)
         assert [[a.exit_code for a in children[h].attempts] for h in handles] == [[75, 0], [65], [0]]
-        assert lab.executor.list_children(array, JobState.FAILED) == [handles[1]]
-        assert lab.executor.list_children(join, JobState.FAILED) == []
+        assert lab.executor.list_children(array, JobState.FAILED, limit=9) == [handles[1]]
+        assert lab.executor.list_children(join, JobState.FAILED, limit=9) == []
         assert lab.executor.read_log(handles[0], 2, tail_lines=1) == ["attempt 2 of child 0"]
         assert lab.executor.read_log(array, 1, tail_lines=1) is None
         for waiting in (join, behind, _submit_after(lab, array)):

@@ -87,8 +87,9 @@ class RecordingExecutor:
             raise self.failure
         return {handle: self.explanations[handle] for handle in handles if handle in self.explanations}
 
-    def list_children(self, handle: str, state: JobState) -> list[str]:
-        return sorted(h for h, report in self.reports.items() if report.parent == handle and report.state is state)
+    def list_children(self, handle: str, state: JobState, *, limit: int) -> list[str]:
+        listed = (h for h, report in self.reports.items() if report.parent == handle and report.state is state)
+        return sorted(listed)[:limit]
 
     def cancel(self, handle: str, reason: str) -> None:
         if self.failure is not None:

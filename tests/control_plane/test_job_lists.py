@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -137,6 +138,27 @@ def test_a_failed_job_whose_work_was_given_to_another_is_not_the_newest(plane: P
     assert plane.call("POST", f"/jobs/{first.job_id}/resubmit").status_code == 202
     assert listed(plane, newest="true") == [str(second.job_id)]
     assert listed(plane) == [str(second.job_id), str(first.job_id)]
+
+
+def test_failed_jobs_say_what_a_resubmit_would_be_answered(plane: Plane):
+    """An old stream plays on where a video was made again and failed."""
+    plain = failed(plane)
+    video_id, ready = plane.ready()
+    again = Worker(plane, UUID(plane.call("POST", f"/jobs/{ready.job_id}/resubmit", json={"force": True}).json()["id"]))
+    plane.turn("dispatcher")
+    again.start(1)
+    again.fail(1, "WORKER_KILLED")
+    elsewhere = plane.call("GET", "/jobs/failed", tenant=OTHER).json()
+    assert elsewhere == {"items": [], "next_cursor": None}
+    items = plane.call("GET", "/jobs/failed", params={"reason": "WORKER_KILLED"}).json()["items"]
+    assert [item["id"] for item in items] == [str(again.job_id), str(plain.job_id)]
+    for item in items:
+        reply = plane.call("POST", f"/jobs/{item['id']}/resubmit")
+        refused = reply.json() if reply.status_code != 202 else None
+        assert item["refusal"] == (refused and {"reason": refused["reason"], "detail": refused["detail"]})
+    assert items[0]["refusal"] is not None
+    assert str(video_id) in items[0]["refusal"]["detail"]
+    assert plane.call("GET", "/jobs/failed").json()["items"] == items[:1], "the other's work is another job's now"
 
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-03-02T09:00:00"])

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from control_plane.background import Background, Chore
+from control_plane.background import LONGEST_PAUSE_S, Background, Chore, pause_after_failure_s
 from control_plane.dispatch.dispatcher import MOST_ERRORS, submission_of
 from pipeline.contracts.devices import DecoderWish, EncoderWish
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
@@ -117,6 +117,45 @@ def test_a_job_that_the_executor_breaks_over_waits_alone(plane: Plane, monkeypat
     assert plane.job(broken).handle == f"handle-{broken}"
 
 
+def test_a_job_whose_handle_postgres_refuses_waits_alone(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    """A statement that breaks takes its transaction with it, and so what would have been written of the error."""
+    _, worker = plane.submitted()
+    (_, broken), (_, behind) = plane.uploaded(), plane.uploaded()
+    submit = plane.executor.submit
+
+    def mistaken(submission: Submission) -> str:
+        return worker.handle if submission.name == str(broken) else submit(submission)
+
+    monkeypatch.setattr(plane.executor, "submit", mistaken)
+    plane.turn("dispatcher")
+    assert plane.job(behind).handle == f"handle-{behind}"
+    assert (plane.job(broken).handle, plane.job(broken).dispatch_errors) == (None, 1)
+    assert "UniqueViolation" in plane.job(broken).detail
+    (item,) = (item for item in plane.call("GET", "/jobs/stuck").json()["items"] if item["id"] == str(broken))
+    assert (item["why"]["cause"], item["why"]["needs_a_person"]) == ("breaks", True)
+    assert f"After {MOST_ERRORS} errors the job fails, and this is number 1: UniqueViolation" in item["why"]["detail"]
+
+
+def test_a_job_that_cannot_even_be_failed_waits_alone(plane: Plane, monkeypatch: pytest.MonkeyPatch):
+    (_, broken), (_, behind) = plane.uploaded(), plane.uploaded()
+    plane.fetch("UPDATE jobs SET dispatch_tries = 100, dispatch_errors = 100 WHERE id = %s RETURNING 1", broken)
+    submit = plane.executor.submit
+
+    def break_over_one(submission: Submission) -> str:
+        if submission.name == str(broken):
+            raise RuntimeError("a bug")
+        return submit(submission)
+
+    def not_failed(*_: object) -> None:
+        raise AssertionError("its video is gone")
+
+    monkeypatch.setattr(plane.executor, "submit", break_over_one)
+    monkeypatch.setattr("control_plane.dispatch.dispatcher.fail_job", not_failed)
+    plane.turn("dispatcher")
+    assert plane.job(behind).handle == f"handle-{behind}"
+    assert (plane.job(broken).state, plane.job(broken).dispatch_errors) == ("submitted", 101)
+
+
 def test_a_job_that_the_executor_breaks_over_again_and_again_fails_with_its_video(plane: Plane):
     video_id, job_id = plane.uploaded()
     plane.executor.failure = RuntimeError("a bug")
@@ -153,10 +192,10 @@ def test_the_sweep_publishes_what_finished_while_nobody_listened(plane: Plane):
 
 def test_what_an_older_attempt_had_finished_is_published_when_those_after_it_came_to_nothing(plane: Plane):
     video_id, worker = plane.submitted()
-    worker.start(1)
-    worker.store_outputs(1)
-    for attempt in (2, 3):
+    for attempt in (1, 2, 3):
         worker.start(attempt)
+        if attempt < 3:
+            worker.store_outputs(attempt)
     plane.executor.tell(worker.handle, JobState.RUNNING, attempt=3, exit_codes=[137, 137])
     plane.turn("sweep")
     assert plane.video(video_id).status == "PROCESSING", "the newest attempt may still end well"
@@ -164,11 +203,21 @@ def test_what_an_older_attempt_had_finished_is_published_when_those_after_it_cam
     plane.executor.tell(worker.handle, JobState.FAILED, attempt=3, exit_codes=[137, 137, 137], why="Host EC2 (i) gone")
     plane.turn("sweep")
     job = plane.job(worker.job_id)
-    assert (job.state, job.attempt, job.reason) == ("succeeded", 1, None)
-    assert plane.video(video_id).hls_path == worker.prefix(1) + "master.m3u8"
+    assert (job.state, job.attempt, job.reason) == ("succeeded", 2, None), "the newest of several"
+    assert plane.video(video_id).hls_path == worker.prefix(2) + "master.m3u8"
     assert worker.finish(3).json()["reason"] == "job_has_ended"
     endings = plane.fetch("SELECT attempt, ending FROM job_attempts ORDER BY attempt")
     assert endings == [(1, "retry"), (2, "retry"), (3, "failed")]
+
+
+def test_what_an_attempt_said_for_good_is_believed_whatever_one_before_it_has_made(plane: Plane):
+    video_id, worker = plane.submitted()
+    for attempt in (1, 2):
+        worker.start(attempt)
+        worker.store_outputs(attempt, outcome='{"status": "failed", "reason": "ENCRYPTED"}' if attempt == 2 else None)
+    plane.executor.tell(worker.handle, JobState.FAILED, attempt=2, exit_codes=[137, 65])
+    plane.turn("sweep")
+    assert plane.video(video_id).error_reason == "ENCRYPTED"
 
 
 @pytest.mark.parametrize("outcome", [None, "not json", "{}", outcome_json(status="ready", renditions=[])])
@@ -317,6 +366,49 @@ def test_outputs_that_nobody_plays_are_deleted_and_sources_never(plane: Plane):
     assert list(plane.services.store.list_keys(worker.prefix(1))) == []
     assert len(list(plane.services.store.list_keys(worker.prefix(2)))) == 2
     assert plane.services.store.find(source) is not None
+
+
+def test_a_prefix_that_cannot_be_deleted_keeps_no_other_one_and_is_tried_again(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+):
+    # A round takes up all that wait, not the oldest only, which may be those that fail.
+    monkeypatch.setattr("control_plane.reconciling.abandoned.AT_ONCE", 1)
+    workers = [plane.submitted()[1] for _ in range(3)]
+    for worker in workers:
+        worker.start(1)
+        worker.store_outputs(1)
+        worker.fail(1)
+    plane.fetch("UPDATE videos SET updated_at = now() - interval '2 days' RETURNING 1")
+    plane.fetch("UPDATE jobs SET ended_at = now() - interval '2 days' RETURNING 1")
+    for age, worker in enumerate(reversed(workers), start=2):
+        plane.fetch(
+            "UPDATE job_attempts SET ended_at = now() - make_interval(days => %s) WHERE job_id = %s RETURNING 1",
+            age,
+            worker.job_id,
+        )
+
+    def left() -> list[bool]:
+        return [bool(list(plane.services.store.list_keys(worker.prefix(1)))) for worker in workers]
+
+    delete, broken = plane.services.store.delete_prefix, workers[0].prefix(1)
+
+    def delete_others(prefix: str) -> int:
+        if prefix == broken:
+            raise Unavailable("storage_refused", "this one")
+        return delete(prefix)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plane.services.store, "delete_prefix", delete_others)
+        with pytest.raises(Unavailable, match="this one"):
+            plane.turn("abandoned")
+    assert left() == [True, False, False]
+    plane.turn("abandoned")
+    assert left() == [False, False, False]
+
+
+def test_the_pause_after_a_failure_grows_and_makes_no_rare_chore_a_frequent_one():
+    assert [pause_after_failure_s(pause_s, every_s=0.1) for pause_s in (0.1, 1.0, 20.0)] == [1.0, 2.0, LONGEST_PAUSE_S]
+    assert pause_after_failure_s(600.0, every_s=600.0) == 600.0
 
 
 def test_a_loop_outlives_an_error_and_is_woken_at_once():

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from control_plane.metrics.gauges import PROMPTLY_S
-from pipeline.errors import PermanentError
+from pipeline.errors import PermanentError, Unavailable
 from pipeline.lifecycle.job_state import JobState
 from pipeline.metrics.catalog import METRICS
 from pipeline.reasons import Reason
@@ -110,6 +110,15 @@ def test_waiting_and_silent_jobs_of_all_tenants_are_read_from_the_rows(plane: Pl
     assert 3600 <= now["academy_oldest_waiting_seconds", (("kind", "transcode"),)] < 3700
     assert now["academy_oldest_waiting_seconds", (("kind", "omr"),)] == 0
     assert now["academy_silent_jobs", ()] == 1, "a job may wait half a day for capacity, but not for the executor"
+
+
+def test_a_job_that_nobody_takes_is_silent_however_often_it_is_tried(plane: Plane):
+    plane.uploaded()
+    age(plane, f"created_at = now() - interval '{2 * PROMPTLY_S} seconds'")
+    plane.executor.failure = Unavailable("executor_unavailable", "away")
+    plane.turn("dispatcher")
+    plane.turn("gauges")
+    assert shown(plane)["academy_silent_jobs", ()] == 1
 
 
 def test_a_cancel_that_the_executor_has_not_heard_of_is_silent(plane: Plane):

@@ -9,6 +9,8 @@ class Cause(StrEnum):
 
     NOT_SUBMITTED = "not_submitted"
     """The executor has not taken it yet."""
+    BREAKS = "breaks"
+    """Something that nobody foresaw goes wrong whenever it is to be submitted."""
     EXECUTOR_SILENT = "executor_silent"
     JOB_UNKNOWN = "job_unknown"
     """The executor has no such job; the sweep is about to say so too."""
@@ -28,7 +30,9 @@ class Cause(StrEnum):
     """It runs, or has ended, and the job's row has still to hear of it."""
 
 
-NEEDS_A_PERSON = frozenset({Cause.QUEUE_CLOSED, Cause.NO_ENVIRONMENT, Cause.ASKS_TOO_MUCH, Cause.MISCONFIGURED})
+NEEDS_A_PERSON = frozenset(
+    {Cause.BREAKS, Cause.QUEUE_CLOSED, Cause.NO_ENVIRONMENT, Cause.ASKS_TOO_MUCH, Cause.MISCONFIGURED}
+)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """A part that cannot be made ends the job with that part's reason, however it comes to be known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from control_plane.reconciling.parts import CHILDREN_ASKED
 from pipeline.execution.catalog import EXIT_TRANSIENT
+from pipeline.execution.executor import JobReport
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.parts.child import Child, video_of
-from tests.control_plane.plane import Plane
+from tests.control_plane.plane import Plane, Worker
 
 
 def test_a_part_that_cannot_be_made_ends_all_at_once_with_its_reason(plane: Plane, children: list[Child]):
@@ -47,7 +49,7 @@ def by_the_jobs_end(plane: Plane, child: Child) -> None:
 
 def by_the_jobs_end_while_lists_lag(plane: Plane, child: Child) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plane.executor, "list_children", lambda _handle, _state: [])
+        patch.setattr(plane.executor, "list_children", lambda _handle, _state, limit: [])
         by_the_jobs_end(plane, child)
 
 
@@ -69,13 +71,86 @@ def test_a_part_without_attempts_left_ends_the_job_with_its_own_reason(
     assert video_of(plane, child.job_id) == ("FAILED", reason)
 
 
+def forget_array(plane: Plane, child: Child) -> None:
+    """As AWS Batch does some time after its end; the job that waits for it was submitted long ago too."""
+    for handle in [h for h in plane.executor.reports if h.startswith(child.array)]:
+        del plane.executor.reports[handle]
+    plane.fetch("UPDATE jobs SET submitted_at = now() - interval '2 days' RETURNING 1")
+
+
 def test_an_array_that_the_executor_has_lost_is_not_waited_for(plane: Plane, children: list[Child]):
     del plane.executor.reports[children[0].array]
     plane.turn("sweep")
     assert video_of(plane, children[0].job_id)[0] == "UPLOADED", "it may only not be described yet"
-    plane.fetch("UPDATE jobs SET submitted_at = now() - interval '1 minute' RETURNING 1")
+    forget_array(plane, children[0])
     plane.turn("sweep")
     assert video_of(plane, children[0].job_id) == ("FAILED", "JOB_LOST")
+
+
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.RUNNABLE])
+def test_a_join_of_whole_parts_goes_on_when_their_array_is_forgotten(
+    plane: Plane, children: list[Child], state: JobState
+):
+    child = children[1]
+    for other in (children[0], children[2]):
+        other.make()
+    # Nobody heard its `finish`: the outcome object says that it is whole.
+    child.call("start", 1)
+    child.store(1)
+    forget_array(plane, child)
+    plane.executor.tell(f"handle-{child.job_id}", state, attempt=1)
+    plane.turn("sweep")
+    assert (plane.job(child.job_id).state, video_of(plane, child.job_id)) == (state, ("PROCESSING", None))
+    Worker(plane, child.job_id).publish(1)
+    assert video_of(plane, child.job_id) == ("READY", None)
+
+
+def still_waits(plane: Plane, join: str) -> None:
+    plane.executor.tell(join, JobState.PENDING, attempt=1)
+
+
+def was_given_up(plane: Plane, join: str) -> None:
+    plane.executor.tell(join, JobState.FAILED, attempt=1, why="Dependent Job failed")
+
+
+def is_forgotten_too(plane: Plane, join: str) -> None:
+    del plane.executor.reports[join]
+
+
+@pytest.mark.parametrize("join", [still_waits, was_given_up, is_forgotten_too])
+def test_a_part_that_was_not_made_gives_the_reason_when_its_array_is_forgotten(
+    plane: Plane, children: list[Child], join: Callable[[Plane, str], None]
+):
+    child = children[1]
+    children[0].make()
+    children[2].call("start", 1)
+    child.call("start", 3)
+    child.call("fail", 3, reason="STORAGE_UNAVAILABLE", permanent=False, detail="503")
+    forget_array(plane, child)
+    join(plane, f"handle-{child.job_id}")
+    plane.turn("sweep")
+    assert video_of(plane, child.job_id) == ("FAILED", "STORAGE_UNAVAILABLE")
+    assert plane.job(child.job_id).detail == "part 1: 503"
+
+
+def test_what_an_array_of_thousands_is_asked_has_a_bound(
+    plane: Plane, children: list[Child], monkeypatch: pytest.MonkeyPatch
+):
+    child = Child(plane, children[0].job_id, part=3000)
+    plane.fetch("UPDATE jobs SET parts = 4000 WHERE id = %s RETURNING 1", child.job_id)
+    child.call("start", 2)
+    child.ends(JobState.FAILED, 75, 137)
+    described: list[int] = []
+    describe = plane.executor.describe
+
+    def counting(handles: Sequence[str]) -> dict[str, JobReport]:
+        described.append(len(handles))
+        return describe(handles)
+
+    monkeypatch.setattr(plane.executor, "describe", counting)
+    by_the_jobs_end_while_lists_lag(plane, child)
+    assert max(described) == CHILDREN_ASKED
+    assert video_of(plane, child.job_id) == ("FAILED", "WORKER_KILLED"), "what was tried most often is asked first"
 
 
 def test_a_job_that_failed_for_a_part_which_is_not_described_yet_waits_for_its_reason(

@@ -14,7 +14,7 @@ from jobs.transcode.boxes import walk
 from jobs.transcode.checking import check_pictures, check_sound
 from jobs.transcode.encode import EncodeReport, EncodeRequest, SoundRequest, TrackFacts
 from jobs.transcode.encoding import encode_part
-from jobs.transcode.joining import join
+from jobs.transcode.joining import check_parts, check_whole, join
 from jobs.transcode.layout import INIT_NAME, segment_name
 from jobs.transcode.parts import Part, cut, whole
 from jobs.transcode.plan import Plan, plan_transcode
@@ -142,7 +142,9 @@ class Made:
         if plan.audio is not None and len(parts) > 1:
             asked = SoundRequest(source=str(source), output=str(folder), plan=plan, max_streams=8)
             sound = TrackFacts.model_validate(encode_sound_track(asked.model_dump_json().encode(), _ignore))
+        check_parts(plan, reports, [sound] if sound is not None else [])
         self.report = join(reports, sound)
+        check_whole(plan, self.report)
 
     def media(self, track: TrackFacts) -> bytes:
         """The whole track, as a player gets it."""

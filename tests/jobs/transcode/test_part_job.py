@@ -84,7 +84,21 @@ def without_the_last(parts: list[Path]) -> list[Path]:
     return parts[:2]
 
 
-@pytest.mark.parametrize("choose", [without_the_second, without_the_last])
+def in_another_order(parts: list[Path]) -> list[Path]:
+    return [parts[0], parts[2], parts[1]]
+
+
+def with_one_twice(parts: list[Path]) -> list[Path]:
+    return [parts[0], parts[1], parts[1], parts[2]]
+
+
+def with_the_sound_twice(parts: list[Path]) -> list[Path]:
+    return [parts[0], *parts]
+
+
+@pytest.mark.parametrize(
+    "choose", [without_the_second, without_the_last, in_another_order, with_one_twice, with_the_sound_twice]
+)
 def test_parts_that_are_not_the_whole_are_refused(
     parts: list[Path], tmp_path: Path, choose: Callable[[list[Path]], list[Path]]
 ):
@@ -100,6 +114,7 @@ def test_parts_that_are_not_the_whole_are_refused(
         # What a child tells of may have been written by a decoder that a source has taken over.
         ('"folder":"v1"', '"folder":"../v1"', "is no folder of a stream"),
         ('"first_segment":2', '"first_segment":3', "written were"),
+        ('"init_sha256":"', '"init_sha256":"0', "is not the one that was written"),
     ],
 )
 def test_an_archive_that_tells_what_cannot_be_is_refused(

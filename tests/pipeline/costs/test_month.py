@@ -1,6 +1,6 @@
 """What a month costs: the arithmetic, and that its figures are those of docs/benchmarks.md."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from pipeline.costs import measured, month, services
 from pipeline.costs.measured import LECTURE, MOVING
 from pipeline.costs.month import Month, Workload, estimate
+from pipeline.costs.prices import Instance
+from pipeline.costs.sources import SOURCES
 from pipeline.costs.stages import STAGES
 from pipeline.errors import Invalid
 
@@ -93,6 +95,13 @@ def test_amounts_that_cannot_be_are_refused(wrong: dict[str, float]):
 def test_a_machine_that_the_stage_does_not_have_is_refused(instance: str):
     with pytest.raises(Invalid, match="instance_not_in_stage"):
         of(LECTURES, instance=instance)
+
+
+def test_every_price_says_where_it_was_read():
+    named = [name for source in SOURCES for name in source.prices]
+    assert len(named) == len(set(named))
+    used = {name for name in vars(services) if "USD" in name}
+    assert set(named) == used | {field.name for field in fields(Instance) if "usd" in field.name}
 
 
 @pytest.mark.parametrize("content", [LECTURE, MOVING])

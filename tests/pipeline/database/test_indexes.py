@@ -33,6 +33,7 @@ PAGE = Cursor(datetime(2026, 1, 1, tzinfo=UTC), uuid4())
 
 READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "a video": ("videos_", lambda c: videos.find_video(c, "t5", uuid4())),
+    "whether videos play": ("videos_", lambda c: videos.find_video_statuses(c, "t5", [uuid4(), uuid4()])),
     "a tenant's videos": (
         "videos_newest",
         lambda c: videos.list_videos(c, "t5", matching=VideoFilter(), after=PAGE, limit=50),
@@ -69,12 +70,17 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
     "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
     "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
     "parts": ("job_parts_pkey", lambda c: job_parts.list_part_attempts(c, "t5", uuid4())),
+    "parts that nobody needs": (
+        "job_parts_with_outputs",
+        lambda c: job_parts.list_abandoned_parts(c, grace_s=60, limit=50),
+    ),
     "the gauges": (
         "jobs_one_live",
         lambda c: job_counts.count_live_jobs(c, {(JobKind.TRANSCODE, JobState.RUNNING): 1.0}),
     ),
     "untold cancels": ("jobs_to_terminate", lambda c: job_counts.count_untold_cancels(c, older_than_s=60)),
     "a batch": ("omr_batches_", lambda c: omr_batches.find_batch(c, "t5", uuid4())),
+    "whether batches are read": ("omr_batches_", lambda c: omr_batches.find_batch_statuses(c, "t5", [uuid4()])),
     "a tenant's batches": (
         "omr_batches_newest",
         lambda c: omr_batches.list_batches(c, "t5", matching=BatchFilter(), after=PAGE, limit=50),
