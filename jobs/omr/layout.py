@@ -203,12 +203,11 @@ class Layout:
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
-        """The blocks taken to pieces of one size and pitch."""
+        """Bubbles of one size and pitch that stand together."""
         return units_of(
             self.centres,
             self.half_sizes,
             square=self.square,
-            block_of_bubble=self.block_of_bubble,
             field_of_bubble=self.field_of_bubble,
         )
 

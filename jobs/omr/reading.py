@@ -91,6 +91,8 @@ def reading_of(
         registration=RegistrationFacts(
             method=registered.method,
             residual_mm=registered.residual_mm,
+            block_residual_mm=registered.block_residual_mm,
+            blocks_doubted=registered.blocks_doubted,
             quarter_turns=registered.quarter_turns,
         ),
         page_id=read_page_code(registered, form.template.page_code),

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 
+# Bubbles further apart than so many of their fields' steps stand in different units.
+GAP_IN_STEPS = 2.2
 # Sizes and steps that differ by less than this share are the same.
 SAME = 0.03
 # A unit's bubbles are measured in tiles of about so many rows and columns, and of no fewer bubbles than the last.
@@ -37,28 +39,39 @@ class Unit:
 
 
 def units_of(
-    centres: Points,
-    half_sizes: Points,
-    *,
-    square: NDArray[np.bool_],
-    block_of_bubble: NDArray[np.int32],
-    field_of_bubble: NDArray[np.int32],
+    centres: Points, half_sizes: Points, *, square: NDArray[np.bool_], field_of_bubble: NDArray[np.int32]
 ) -> tuple[Unit, ...]:
-    """Blocks stand apart from one another. Those that share fields are put together, and taken to pieces where fields
-    are not alike.
-    """
+    """Bubbles of fields that are alike stand in one unit where they are near to each other, and those of one field."""
     steps = _steps(centres, field_of_bubble)
     scale = float(np.median(half_sizes))
     alike = np.round(np.column_stack([half_sizes, steps]) / (SAME * scale)).astype(np.int64)
     designs = np.unique(np.column_stack([alike, square]), axis=0, return_inverse=True)[1].ravel()
-    joined = _joined_by_fields(block_of_bubble, field_of_bubble)
     found = []
-    for bubbles in _parts(joined * (int(designs.max()) + 1) + designs):
-        half, places = np.median(half_sizes[bubbles], axis=0), centres[bubbles]
-        pitch = (_pitch(places, half, axis=0), _pitch(places, half, axis=1))
-        is_square = bool(square[bubbles[0]])
-        found.append(Unit(bubbles, (float(half[0]), float(half[1])), pitch, is_square, _tiles(places, pitch)))
+    for members in _parts(designs):
+        half = np.median(half_sizes[members], axis=0)
+        near = GAP_IN_STEPS * max(float(np.hypot(*steps[members[0]])), NO_NEXT * float(half.max()))
+        together = _together(centres[members], near)
+        _, fields = np.unique(field_of_bubble[members], return_inverse=True)
+        for part in _parts(_joined_by_fields(together, fields.ravel().astype(np.int32))):
+            bubbles = members[part]
+            places = centres[bubbles]
+            pitch = (_pitch(places, half, axis=0), _pitch(places, half, axis=1))
+            is_square = bool(square[bubbles[0]])
+            found.append(Unit(bubbles, (float(half[0]), float(half[1])), pitch, is_square, _tiles(places, pitch)))
     return tuple(found)
+
+
+def _together(places: Points, near: float) -> NDArray[np.int32]:
+    """(k,) the same number for places that a chain of steps shorter than `near` joins."""
+    here, there = np.nonzero(np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1)) < near)
+    labels = np.arange(len(places), dtype=np.int32)
+    while True:
+        joined = labels.copy()
+        np.minimum.at(joined, here, labels[there])
+        joined = joined[joined]
+        if (joined == labels).all():
+            return labels
+        labels = joined
 
 
 def _parts(labels: NDArray[np.signedinteger[Any]]) -> list[NDArray[np.intp]]:

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.omr.layout import Layout
+from jobs.omr.layout import Layout, Points, moved
 from jobs.omr.registration.candidate import Candidate
 from jobs.omr.registration.canvas import Canvas
 from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
@@ -21,6 +21,8 @@ Refit = Callable[[NDArray[np.float64]], Fit]
 # Units put in their places one by one are believed if so many of their bubbles are printed, so many of those lie where
 # they should, and so many tiles and single bubbles are seen there.
 LEAST_PRINTED, LEAST_RIGHT, LEAST_AGREEMENT, LEAST_COVERAGE, LEAST_STRENGTH = 0.6, 0.8, 0.85, 0.9, 0.08
+# So many marks and the bubbles agree that lie so few pitches from where the marks put them.
+LEAST_ANCHORS, AGREES = 4, 0.15
 # Units whose sizes differ by less than this share are of one.
 ONE_SIZE = 0.15
 
@@ -48,8 +50,14 @@ class Found:
 
     @cached_property
     def doubted(self) -> NDArray[np.bool_]:
-        """(n,) bubbles of units that may lie elsewhere."""
+        """(n,) bubbles of units that may lie elsewhere; none are asked where marks and bubbles agree by themselves."""
+        if self._lies_where_marks_say:
+            return np.zeros(len(self.layout.centres), bool)
         return self._of_bubbles([seat.is_doubted for seat in self.seats])
+
+    @property
+    def units_doubted(self) -> int:
+        return 0 if self._lies_where_marks_say else sum(seat.is_doubted for seat in self.seats)
 
     @cached_property
     def printed(self) -> NDArray[np.bool_]:
@@ -68,6 +76,28 @@ class Found:
             and self.fit.strength >= LEAST_STRENGTH
             and not self._is_foreign
         )
+
+    @property
+    def furthest(self) -> float:
+        """How far the furthest unit that is printed lies off what the others and the marks say, frame units."""
+        if self._lies_where_marks_say:
+            return float(np.hypot(*self._drift.T).max())
+        return max((seat.away for seat in self.seats if seat.is_printed), default=0.0)
+
+    @cached_property
+    def _lies_where_marks_say(self) -> bool:
+        """The transform of four marks, or more, puts each bubble where it was seen: two witnesses that know nothing of
+        each other.
+        """
+        if self.is_of_units or len(self.candidate.anchors) < LEAST_ANCHORS:
+            return False
+        return bool((np.abs(self._drift) < AGREES * self.layout.pitches_of_bubble).all())
+
+    @cached_property
+    def _drift(self) -> Points:
+        """(n, 2) frame units: how far each bubble was found from where the candidate had it."""
+        there = self.layout.centres + self.fit.off
+        return moved(np.linalg.inv(self.candidate.homography) @ self.fit.homography, there) - self.layout.centres
 
     @property
     def _is_foreign(self) -> bool:

@@ -266,6 +266,8 @@ def _registered(page: Page, form: Form, found: Found, *, on_desk: bool) -> Regis
         mode="photo" if on_desk or _is_tilted(homography, form) else "scan",
         to_page=to_page,
         doubted=found.doubted,
+        blocks_doubted=found.units_doubted,
+        block_residual_mm=found.furthest * form.mm_per_unit,
     )
 
 

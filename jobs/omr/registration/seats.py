@@ -38,12 +38,14 @@ OFF, FAR_OFF = 0.1, 0.38
 @dataclass(frozen=True)
 class Seat:
     """`height` is how much a unit's bubbles stand out where they are taken to be, -1 to 1, and `elsewhere` what they
-    would at most a part of a pitch further. `off` is how many pitches it lies off the bend that units share.
+    would at most a part of a pitch further. `off` is how many pitches it lies off the bend that units share, and
+    `away` how far that is in frame units.
     """
 
     height: float
     elsewhere: float
     off: float
+    away: float
 
     @property
     def is_printed(self) -> bool:
@@ -78,7 +80,7 @@ def seats_of(fit: Fit, candidate: Candidate, layout: Layout, canvas: Canvas) -> 
         asked = _asked(unit.half, unit.pitch, unit.square, canvas.px_per_unit)
         mean = windows(fit.ink, some, asked.reach).mean(axis=0, dtype=np.float32)
         height, elsewhere = asked.heights(mean)
-        found.append(Seat(height, elsewhere, float((away / unit.steps).max())))
+        found.append(Seat(height, elsewhere, float((away / unit.steps).max()), float(np.hypot(*away))))
     return tuple(found)
 
 
