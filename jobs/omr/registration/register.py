@@ -141,10 +141,17 @@ def _seated_first(candidates: list[Candidate], ink: InkAtScale, form: Form) -> F
 
 
 def _with_fewest_doubts(found: Found, ink: InkAtScale, form: Form) -> Found:
-    """The form's units put in their places one by one, where that leaves fewer bubbles in doubt."""
-    best = found
-    for start in (found.fit.homography, found.candidate.homography):
-        other = _by_units(ink, form, found.candidate, start)
+    """The form's units put in their places one by one, where that leaves fewer bubbles in doubt; also without the
+    marks, since one of them may be none.
+    """
+    best, candidate = found, found.candidate
+    unheld = replace(candidate, anchors=candidate.anchors[:0])
+    for start, held in (
+        (found.fit.homography, candidate),
+        (candidate.homography, candidate),
+        (found.fit.homography, unheld),
+    ):
+        other = _by_units(ink, form, held, start)
         if other.is_seated and other.doubted.sum() < best.doubted.sum():
             best = other
     return best
