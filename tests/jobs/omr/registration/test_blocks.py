@@ -15,6 +15,7 @@ from jobs.omr.registration.candidate import Candidate
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.refining import Fit
 from jobs.omr.registration.register import register
+from jobs.omr.registration.registered import Registered
 from jobs.omr.registration.seating import canvas_for_units, seated
 from jobs.omr.registration.seats import seats_of
 from jobs.omr.registration.warp import smooth_warp
@@ -23,6 +24,7 @@ from pipeline.contracts.omr import REVIEW_CONFIDENCE
 
 PX_PER_MM = 5.0
 ONTO_PAPER = np.diag([PX_PER_MM, PX_PER_MM, 1.0])
+WHOLE = Candidate(ONTO_PAPER, "whole_image")
 MARKS = {"TL": (12.0, 12.0), "TR": (136.0, 12.0), "BR": (136.0, 198.0), "BL": (12.0, 198.0)}
 # Half width, half height, step across and down, origin, rows, options: large boxes, circles, and small ones that
 # nearly touch.
@@ -85,6 +87,16 @@ def sheet() -> Form:
     return form()
 
 
+@pytest.fixture(scope="module")
+def found(sheet: Form) -> Registered:
+    return register(Page(1, drawn(sheet)), sheet)
+
+
+@pytest.fixture(scope="module")
+def fit(sheet: Form) -> Fit:
+    return seated(InkAtScale(drawn(sheet)), sheet.layout, ONTO_PAPER, candidate=WHOLE)
+
+
 def boxes(sheet: Form) -> int:
     return next(number for number, unit in enumerate(sheet.layout.units) if unit.square)
 
@@ -104,7 +116,7 @@ def test_fields_of_one_size_and_pitch_are_one_unit(sheet: Form):
     assert sum(len(tile) for unit in units for tile in unit.tiles) == len(sheet.centres)
 
 
-@pytest.mark.parametrize("off", [(0.0, 0.0), (2.0, 0.0), (-1.5, 2.0)])
+@pytest.mark.parametrize("off", [(2.0, 0.0), (-1.5, 2.0)])
 def test_each_block_is_found_by_its_own_size_and_pitch(sheet: Form, off: tuple[float, float]):
     page = InkAtScale(drawn(sheet))
     start = ONTO_PAPER @ np.array([[1, 0.004, off[0]], [0, 1, off[1]], [0, 0, 1]])
@@ -113,18 +125,15 @@ def test_each_block_is_found_by_its_own_size_and_pitch(sheet: Form, off: tuple[f
     assert furthest_off(sheet, (places[:2] / places[2]).T) < 0.25
 
 
-@pytest.mark.parametrize("by", [(0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.4, 0.4)])
-def test_a_block_that_slipped_by_half_a_pitch_is_doubted(sheet: Form, by: tuple[float, float]):
-    candidate = Candidate(ONTO_PAPER, "whole_image")
-    fit = seated(InkAtScale(drawn(sheet)), sheet.layout, ONTO_PAPER, candidate=candidate)
+@pytest.mark.parametrize("by", [(0.5, 0.0), (0.0, -0.5)])
+def test_a_block_that_slipped_by_half_a_pitch_is_doubted(sheet: Form, fit: Fit, by: tuple[float, float]):
     canvas = canvas_for_units(sheet.layout)
-    assert not any(seat.is_doubted for seat in seats_of(fit, candidate, sheet.layout, canvas))
-    slipped = seats_of(shifted(fit, sheet, by), candidate, sheet.layout, canvas)
+    assert not any(seat.is_doubted for seat in seats_of(fit, WHOLE, sheet.layout, canvas))
+    slipped = seats_of(shifted(fit, sheet, by), WHOLE, sheet.layout, canvas)
     assert slipped[boxes(sheet)].is_doubted
 
 
-def test_answers_of_a_doubted_block_are_for_a_person(sheet: Form):
-    found = register(Page(1, drawn(sheet)), sheet)
+def test_answers_of_a_doubted_block_are_for_a_person(sheet: Form, found: Registered):
     doubted = np.char.startswith([field.name for field in sheet.fields], "b2_")[sheet.field_of_bubble]
     found = replace(found, doubted=doubted, blocks_doubted=1, block_residual_mm=1.5)
     reading = read_sheet(found, sheet, ClassicalEngine().judge(patches_of(found, sheet)), file="drawn", page=1)
@@ -135,8 +144,7 @@ def test_answers_of_a_doubted_block_are_for_a_person(sheet: Form):
     assert (reading.registration.blocks_doubted, reading.registration.block_residual_mm) == (1, 1.5)
 
 
-def test_a_sheet_of_unequal_blocks_is_read_where_it_is_printed(sheet: Form):
-    found = register(Page(1, drawn(sheet)), sheet)
+def test_a_sheet_of_unequal_blocks_is_read_where_it_is_printed(sheet: Form, found: Registered):
     assert furthest_off(sheet, found.positions) < 0.3
     assert found.doubted is not None
     assert not found.doubted.any()
