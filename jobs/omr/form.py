@@ -61,7 +61,7 @@ class Form:
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(self.centres, self.half_sizes, self.field_of_bubble)
+        return Layout(self.centres, self.half_sizes, self.field_of_bubble, self.square)
 
     @cached_property
     def printed_alike(self) -> PrintedAlike:

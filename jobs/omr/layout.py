@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.omr.units import Unit, units_of
+
 Points = NDArray[np.float64]
 
 # So many bubbles tell a good transform from a bad one; more only cost time.
@@ -40,11 +42,12 @@ class Beside:
 
 @dataclass(frozen=True)
 class Layout:
-    """`centres` and `half_sizes` are (n, 2) in frame units, `field_of_bubble` (n,) counts from 0."""
+    """`centres` and `half_sizes` are (n, 2) in frame units, `field_of_bubble` (n,) counts from 0, `square` is (n,)."""
 
     centres: Points
     half_sizes: Points
     field_of_bubble: NDArray[np.int32]
+    square: NDArray[np.bool_]
 
     @cached_property
     def half_size(self) -> tuple[float, float]:
@@ -197,6 +200,16 @@ class Layout:
     def blocks(self) -> list[NDArray[np.intp]]:
         """The bubbles of each block."""
         return [np.flatnonzero(self.block_of_bubble == block) for block in range(int(self.block_of_bubble.max()) + 1)]
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """Bubbles of one size and pitch that stand together."""
+        return units_of(
+            self.centres,
+            self.half_sizes,
+            square=self.square,
+            field_of_bubble=self.field_of_bubble,
+        )
 
     @cached_property
     def first_of_group(self) -> NDArray[np.intp]:

@@ -1,12 +1,13 @@
 """A registered page and the states of its bubbles become answers and identifiers with what is to be reviewed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, product
 from math import prod
 
 from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
-from jobs.omr.marks.fields import FieldMarks, fields_of
+from jobs.omr.marks.fields import DISPUTED, FieldMarks, fields_of
 from jobs.omr.marks.meaning import meanings_of
 from jobs.omr.marks.pooling import pooled
 from jobs.omr.page_code import read_page_code
@@ -47,9 +48,22 @@ def read_fields(
 ) -> dict[str, FieldMarks]:
     """The fields by name, before they are put together: what an overlay shows."""
     if check is None:
-        return fields_of(meanings_of(states, form), form, registered)
-    engines = [meanings_of(each, form) for each in (states, check)]
-    return fields_of(meanings_of(pooled(states, check), form), form, registered, engines=engines)
+        fields = fields_of(meanings_of(states, form), form, registered)
+    else:
+        engines = [meanings_of(each, form) for each in (states, check)]
+        fields = fields_of(meanings_of(pooled(states, check), form), form, registered, engines=engines)
+    return _without_certainty(fields, registered, form)
+
+
+def _without_certainty(fields: Mapping[str, FieldMarks], registered: Registered, form: Form) -> dict[str, FieldMarks]:
+    """Fields of which a bubble may lie elsewhere are for a person."""
+    if registered.doubted is None or not registered.doubted.any():
+        return dict(fields)
+    doubted = {form.fields[number].name for number in set(form.field_of_bubble[registered.doubted].tolist())}
+    return {
+        name: replace(marks, confidence=min(marks.confidence, DISPUTED)) if name in doubted else marks
+        for name, marks in fields.items()
+    }
 
 
 def reading_of(
@@ -77,6 +91,8 @@ def reading_of(
         registration=RegistrationFacts(
             method=registered.method,
             residual_mm=registered.residual_mm,
+            block_residual_mm=registered.block_residual_mm,
+            blocks_doubted=registered.blocks_doubted,
             quarter_turns=registered.quarter_turns,
         ),
         page_id=read_page_code(registered, form.template.page_code),

@@ -72,10 +72,16 @@ class Identifier(Contract):
 
 
 class RegistrationFacts(Contract):
-    """How the page was found: by what, and how far off the fit was, root mean square, in millimetres on paper."""
+    """How the page was found: by what, and how far off the fit was, root mean square, in millimetres on paper.
+
+    `block_residual_mm` is how far the furthest block lies off what the others and the marks say, `blocks_doubted` the
+    number of those whose answers are left to a person. Readings of before have neither.
+    """
 
     method: str
     residual_mm: float = Field(ge=0)
+    block_residual_mm: float = Field(default=0.0, ge=0)
+    blocks_doubted: int = Field(default=0, ge=0)
     quarter_turns: int = Field(ge=0, le=3)
 
 

@@ -1,21 +1,30 @@
 """A guess of where the form lies, and by what it was made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.omr.layout import Points
+from jobs.omr.layout import Points, moved
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """`homography` is (3, 3) from frame units to page pixels."""
+    """`homography` is (3, 3) from frame units to page pixels. `anchors` (k, 2) are the frame points that it puts where
+    they were seen; none where that is not known to a part of a bubble.
+    """
 
     homography: NDArray[np.float64]
     method: str
+    anchors: Points = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def steps(self, homography: NDArray[np.float64]) -> Points:
+        """(k, 2) frame units: by how much another homography would have to move the anchors."""
+        if not len(self.anchors):
+            return self.anchors
+        return moved(np.linalg.inv(homography) @ self.homography, self.anchors) - self.anchors
 
 
 def frame_corners(width: float, height: float) -> Points:

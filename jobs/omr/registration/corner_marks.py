@@ -57,7 +57,7 @@ def by_corner_marks(page: InkAtScale, form: Form, shrink: int) -> Iterator[Candi
     lengths = np.array([mark.length or np.nan for mark in marks])
     for who, where in _assignments(targets, lengths, choices, diagonal=float(np.hypot(*size))):
         candidate = onto(targets[who], where, f"{method}:{len(who)}")
-        yield Candidate(to_page @ candidate.homography, candidate.method)
+        yield Candidate(to_page @ candidate.homography, candidate.method, targets[who])
 
 
 def _assignments(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ LINE = 0.2
 MARK_SHARE = 0.15
 OUTSIDE = (1.3, 1.6)
 
+Height = TypeVar("Height", bound=np.generic)
 Filter = Callable[[Ink, Canvas, Layout, float], NDArray[np.float32]]
 
 
@@ -121,17 +123,18 @@ def _fraction(
     return np.clip(shift, -1, 1)
 
 
-def windows(seen: NDArray[np.float32], points: Points, reach: int) -> NDArray[np.float32]:
+def windows(seen: NDArray[Height], points: Points, reach: int) -> NDArray[Height]:
     """(n, 2 reach + 1, 2 reach + 1) around each point, 0 outside the map."""
     far = np.array(seen.shape[::-1]) - 1
     middles = np.clip(np.round(points), 0, far).astype(np.intp)
     # A canvas has a margin: most often every window is inside, and copying the map can be spared.
     if (middles < reach).any() or (middles > far - reach).any():
-        seen = np.asarray(cv2.copyMakeBorder(seen, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0))
+        seen = np.pad(seen, reach)
         middles += reach
     view = np.lib.stride_tricks.sliding_window_view(seen, (2 * reach + 1, 2 * reach + 1))
     columns, rows = middles.T - reach
-    return np.asarray(view[rows, columns])
+    found: NDArray[Height] = view[rows, columns]
+    return found
 
 
 def _box(ink: Ink, half: NDArray[np.float64]) -> tuple[NDArray[np.float32], int]:

@@ -5,7 +5,8 @@ paper's own corners, the blank form's picture. What is dear, looking for the bub
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import cv2
@@ -17,10 +18,11 @@ from jobs.omr.layout import Points, moved
 from jobs.omr.networks.paper_finder import paper_corners_by_network
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.registration.candidate import Candidate, all_turns, frame_corners
-from jobs.omr.registration.canvas import Canvas, canvas_of
-from jobs.omr.registration.corner_marks import by_corner_marks
+from jobs.omr.registration.canvas import canvas_of
+from jobs.omr.registration.corner_marks import by_corner_marks, placed_marks
 from jobs.omr.registration.displacements import Displacements
 from jobs.omr.registration.evidence import InkAtScale, darkest_channel
+from jobs.omr.registration.found import Found
 from jobs.omr.registration.kinship import LEAST_STANDING_OUT, standing_out
 from jobs.omr.registration.lattice import Filter, contrast, outlines, response
 from jobs.omr.registration.lattice_search import by_lattice
@@ -29,6 +31,7 @@ from jobs.omr.registration.page_edge import papers_of
 from jobs.omr.registration.printed_form import by_printed_form
 from jobs.omr.registration.refining import Fit, Looking, followed, loosened
 from jobs.omr.registration.registered import Registered
+from jobs.omr.registration.seating import canvas_for_units, seated
 from jobs.omr.registration.settling import settled
 from jobs.omr.registration.slips import CLEAR_DIFFERENCE
 from jobs.omr.registration.timing_tracks import by_timing_tracks
@@ -52,6 +55,8 @@ LEAST_INK = 5e-4
 # How bubbles are looked for, fast and then thoroughly, and how much larger than the template says they may be printed.
 SEEN_BY: tuple[tuple[Filter, float], ...] = ((response, 1.0), (outlines, 1.0), (outlines, 1.3), (outlines, 0.78))
 REFINED_PER_SOURCE = 2
+# How far noise is smeared, as a standard deviation in pixels of that copy, where no marks are found.
+BLUR_PX = 1.5
 # Paper whose opposite sides differ more than this was not laid on a scanner.
 PHOTO_PERSPECTIVE = 0.012
 # A fit is so much worse upside down where its bubbles alone tell which way up a form is.
@@ -68,68 +73,103 @@ def register(page: Page, form: Form) -> Registered:
     dark = (ink.level(shrink) > DARK).view(np.uint8)
     if cv2.countNonZero(dark) < LEAST_INK * dark.size:
         raise PageRefused(Reason.PAGE_NOT_REGISTERED, "the page is empty")
-    best: _Found | None = None
+    found, foreign = _found_by_lattice(page, ink, form, papers)
+    if found is None or not (found.is_seated if found.is_of_units else is_believed(found.fit, found.method)):
+        if foreign:
+            raise PageRefused(Reason.TEMPLATE_MISMATCH, foreign)
+        assert found is not None
+        residual_mm = found.fit.residual * form.layout.radius * form.mm_per_unit
+        seen = f"agreement {found.fit.agreement:.2f}, strength {found.fit.strength:.2f}, residual {residual_mm:.2f} mm"
+        raise PageRefused(Reason.PAGE_NOT_REGISTERED, f"{seen}, by {found.method}")
+    if found.doubted.any():
+        found = _with_fewest_doubts(found, ink, form)
+    upright, undecided = _the_right_way_up(found, form)
+    return replace(_registered(page, form, upright, on_desk=bool(papers)), undecided=undecided)
+
+
+def _found_by_lattice(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -> tuple[Found | None, str]:
+    """The best fit of all, believed or not, and why one that would have been believed is another form's."""
+    best: Found | None = None
     foreign = ""
-    canvas = canvas_of(form.layout)
+    tried: list[Candidate] = []
+    layout, canvas = form.layout, canvas_of(form.layout)
     for candidate in _candidates(page, ink, form, papers):
         if candidate is None:
             if best is not None and is_believed(best.fit, best.method):
                 break
+            seat = _seated_first(tried, ink, form)
+            if seat is not None:
+                return seat, ""
             continue
+        tried.append(candidate)
         for seeing, size in SEEN_BY:
-            looking = Looking(ink, form.layout, canvas, seeing, size)
+            looking = Looking(ink, layout, canvas, seeing, size)
             fit = settled(looking, candidate.homography)
             if best is not None and fit.quality <= best.fit.quality:
                 continue
             if is_believed(fit, candidate.method):
-                share = standing_out(fit.likeness, fit.places, form.layout, canvas)
+                share = standing_out(fit.likeness, fit.places, layout, canvas)
                 if share < LEAST_STANDING_OUT:
                     foreign = f"{share:.2f} of bubbles stand out from what is beside them, by {candidate.method}"
                     continue
-            best = _Found(fit, candidate, looking)
+            best = Found(fit, candidate, layout, canvas, partial(followed, looking))
             if is_clear(fit) and is_believed(fit, candidate.method):
                 break
         if best is not None and is_clear(best.fit) and is_believed(best.fit, best.method):
             break
-    if foreign and (best is None or not is_believed(best.fit, best.method)):
-        raise PageRefused(Reason.TEMPLATE_MISMATCH, foreign)
-    assert best is not None
-    fit, method = best.fit, best.method
-    residual_mm = fit.residual * form.layout.radius * form.mm_per_unit
-    if not is_believed(fit, method):
-        seen = f"agreement {fit.agreement:.2f}, strength {fit.strength:.2f}, residual {residual_mm:.2f} mm, by {method}"
-        raise PageRefused(Reason.PAGE_NOT_REGISTERED, seen)
-    fit, undecided = _the_right_way_up(best, form, canvas)
-    found = _registered(page, form, fit, method=method, residual_mm=residual_mm, on_desk=bool(papers))
-    return replace(found, undecided=undecided)
+    return best, foreign
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A fit, the candidate that it was refined from, and how the page was looked at."""
+def _by_units(ink: InkAtScale, form: Form, candidate: Candidate, homography: NDArray[np.float64]) -> Found:
+    def refit(start: NDArray[np.float64]) -> Fit:
+        return seated(ink, form.layout, start, candidate=Candidate(start, candidate.method))
 
-    fit: Fit
-    candidate: Candidate
-    looking: Looking
-
-    @property
-    def method(self) -> str:
-        return self.candidate.method
+    fit = seated(ink, form.layout, homography, candidate=candidate)
+    return Found(fit, candidate, form.layout, canvas_for_units(form.layout), refit, is_of_units=True)
 
 
-def _the_right_way_up(found: _Found, form: Form, canvas: Canvas) -> tuple[Fit, bool]:
-    """The fit, turned if it was upside down, and whether that is left to a person."""
+def _seated_first(candidates: list[Candidate], ink: InkAtScale, form: Form) -> Found | None:
+    """The first whose units all lie right, else the one with the fewest doubts; None where none is believed."""
+    best: Found | None = None
+    for candidate in candidates:
+        found = _by_units(ink, form, candidate, candidate.homography)
+        if found.is_seated and (best is None or found.doubted.sum() < best.doubted.sum()):
+            best = found
+            if not best.doubted.any():
+                break
+    return best
+
+
+def _with_fewest_doubts(found: Found, ink: InkAtScale, form: Form) -> Found:
+    """The form's units put in their places one by one, where that leaves fewer bubbles in doubt; also without the
+    marks, since one of them may be none.
+    """
+    best, candidate = found, found.candidate
+    unheld = replace(candidate, anchors=candidate.anchors[:0])
+    for start, held in (
+        (found.fit.homography, candidate),
+        (candidate.homography, candidate),
+        (found.fit.homography, unheld),
+    ):
+        other = _by_units(ink, form, held, start)
+        if other.is_seated and other.doubted.sum() < best.doubted.sum():
+            best = other
+    return best
+
+
+def _the_right_way_up(found: Found, form: Form) -> tuple[Found, bool]:
+    """What was found, turned if it was upside down, and whether that is left to a person."""
     fit, layout = found.fit, form.layout
     if not layout.looks_alike_turned or is_declared(fit, found.method, found.candidate.homography, form):
-        return fit, False
+        return found, False
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
-    way = way_up(fit.ink, fit.places, form, canvas, upright={0: True, 2: False}.get(turns))
+    way = way_up(fit.ink, fit.places, form, found.canvas, upright={0: True, 2: False}.get(turns))
     if way.sure and not way.turned:
-        return fit, False
-    other = followed(found.looking, fit.homography @ layout.half_turn)
-    if other.quality < CLEARLY_WORSE * fit.quality:
-        return fit, False
-    return (other if way.turned else fit), not way.sure
+        return found, False
+    other = replace(found, fit=found.refit(fit.homography @ layout.half_turn))
+    if other.fit.quality < CLEARLY_WORSE * fit.quality:
+        return found, False
+    return (other if way.turned else found), not way.sure
 
 
 def is_believed(fit: Fit, method: str) -> bool:
@@ -168,7 +208,7 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
     method = "page_edge" if papers else "whole_image"
     given: list[Candidate] = []
     for source in (
-        lambda: by_corner_marks(ink, form, shrink),
+        lambda: _by_marks(ink, form, shrink),
         lambda: chain.from_iterable(all_turns(corners, sheet, method) for sheet in sheets),
         lambda: _turned_onto(corners, paper_corners_by_network(page.gray)),
         lambda: by_timing_tracks(ink, form, sheets[0]),
@@ -186,6 +226,15 @@ def _candidates(page: Page, ink: InkAtScale, form: Form, papers: list[Points]) -
         yield Candidate(loosened(ink, candidate.homography, form.layout, canvas), SEARCHED)
 
 
+def _by_marks(ink: InkAtScale, form: Form, shrink: int) -> list[Candidate]:
+    """Marks that noise tears to pieces are whole where the page is blurred."""
+    found = list(by_corner_marks(ink, form, shrink))
+    if found or not placed_marks(form):
+        return found
+    blurred = np.asarray(cv2.GaussianBlur(ink.darkness, (0, 0), BLUR_PX * shrink), np.uint8)
+    return list(by_corner_marks(InkAtScale(blurred), form, shrink))
+
+
 def _turned_onto(frame: Points, paper: Points | None) -> list[Candidate]:
     return [] if paper is None else list(all_turns(frame, paper, "page_corners"))
 
@@ -199,7 +248,8 @@ def _best(candidates: list[Candidate], ink: InkAtScale, form: Form, shrink: int)
     return [candidates[index] for index in dict.fromkeys([*order[:1], 0, *order])]
 
 
-def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: float, on_desk: bool) -> Registered:
+def _registered(page: Page, form: Form, found: Found, *, on_desk: bool) -> Registered:
+    fit = found.fit
     turns = quarter_turns_of(fit.homography, form.centres.mean(axis=0))
     page, homography = turned(page, fit.homography, turns)
     to_page = _Placing(homography, fit.local)
@@ -217,11 +267,14 @@ def _registered(page: Page, form: Form, fit: Fit, *, method: str, residual_mm: f
         positions=positions,
         half_sizes_px=half_sizes,
         px_per_unit=float(np.median(half_sizes / form.half_sizes)),
-        residual_mm=residual_mm,
-        method=method,
+        residual_mm=fit.residual * form.layout.radius * form.mm_per_unit,
+        method=found.method,
         quarter_turns=turns,
         mode="photo" if on_desk or _is_tilted(homography, form) else "scan",
         to_page=to_page,
+        doubted=found.doubted,
+        blocks_doubted=found.units_doubted,
+        block_residual_mm=found.furthest * form.mm_per_unit,
     )
 
 
