@@ -1,15 +1,20 @@
 """A batch of several shards is one job of the executor, an array; each of its children is a job of ours by itself."""
 
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from control_plane.events.consumer import consume
+from control_plane.events.queue import Message
 from control_plane.internal_jobs.tokens import AUDIENCE, PARTS_AUDIENCE
 from pipeline.contracts.omr import OmrSpec
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import Unavailable
+from pipeline.execution.executor import CHILD_FAILED
 from pipeline.lifecycle.job_state import JobState
+from tests.control_plane.events.test_consumer import event
 from tests.control_plane.omr.sheets import Desk, SheetWorker, outcome, reading
 from tests.control_plane.parts.child import CALLS, mint
 from tests.control_plane.plane import OTHER
@@ -17,6 +22,19 @@ from tests.control_plane.plane import OTHER
 NAMES = [f"{n}.jpg" for n in range(10)]
 # At four pages a job.
 SHARES = [NAMES[:4], NAMES[4:8], NAMES[8:]]
+
+
+class Letters:
+    """A queue of these messages."""
+
+    def __init__(self, *bodies: str) -> None:
+        self.left = [Message(body, body) for body in bodies]
+
+    def receive(self) -> list[Message]:
+        return list(self.left)
+
+    def delete(self, message: Message) -> None:
+        self.left.remove(message)
 
 
 def completed(desk: Desk) -> tuple[str, list[SheetWorker]]:
@@ -122,6 +140,26 @@ def test_a_child_that_fails_leaves_the_others_and_only_what_has_no_result_is_rea
     desk.plane.turn("dispatcher")
     assert desk.plane.executor.submitted[-1].array_size is None, "one job alone is no array"
     assert SheetWorker(desk.plane, UUID(repeated["id"])).start(1).json()["spec"]["files"][0]["name"] == SHARES[1][0]
+
+
+def test_an_event_of_a_child_is_news_of_its_own_job_and_one_of_the_array_of_none(desk: Desk):
+    batch_id, workers = completed(desk)
+    desk.plane.turn("dispatcher")
+    workers[0].deliver(1, *map(reading, SHARES[0]))
+    workers[2].start(1)
+    workers[2].store(1, outcome(*map(reading, SHARES[2])))
+    killed = {"attempts": [{"container": {"exitCode": 137}, "statusReason": "killed", "startedAt": 1, "stoppedAt": 2}]}
+    queue = Letters(
+        event(workers[1].handle, "FAILED", **killed),
+        event(workers[2].handle, "SUCCEEDED"),
+        event(array_of(workers), "FAILED", statusReason=CHILD_FAILED, arrayProperties={"size": 3}),
+    )
+    consume(desk.plane.services, queue, Event())
+    assert queue.left == []
+    states = [(desk.plane.job(worker.job_id).state, desk.plane.job(worker.job_id).reason) for worker in workers]
+    assert states == [("succeeded", None), ("failed", "WORKER_KILLED"), ("succeeded", None)]
+    batch = desk.get(f"/batches/{batch_id}")
+    assert (batch["status"], batch["counts"]["ok"]) == ("FAILED", 6)
 
 
 def test_a_child_that_its_array_has_not_made_yet_is_not_lost(desk: Desk):
