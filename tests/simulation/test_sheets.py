@@ -29,7 +29,7 @@ def database(_postgres: str) -> Iterator[SimulatedDatabase]:
 
 def test_no_sheet_is_lost_or_of_an_attempt_that_is_not_published(database: SimulatedDatabase):
     tally: Counter[str] = Counter()
-    for seed in range(5):
+    for seed in range(3):
         database.empty()
         world = SheetWorld(database, seed, videos=BATCHES)
         with virtual_time(world):

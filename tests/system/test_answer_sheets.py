@@ -91,7 +91,19 @@ def test_a_pile_of_scans_becomes_marks_and_a_bad_page_a_reason(academy: Academy,
     assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
-def test_a_batch_of_several_shards_is_an_array_of_which_a_child_dies_and_is_followed_by_another(
+def cancel_at_work(academy: Academy, template_id: str) -> None:
+    """Upload an array's worth, cancel it when a child runs, and see that no child does any more."""
+    pile = (as_pdf([jpeg(1)] * PAGES), "application/pdf")
+    batch_id = upload(academy, template_id, {f"{number}.pdf": pile for number in range(4)}, overlays=False)
+    (first, second) = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
+    wait_for(lambda: academy.job(first["job_id"])["state"] == "running", "a child runs", deadline_s=60)
+    cancelled = academy.call("POST", f"/omr/batches/{batch_id}/cancel").json()
+    assert (cancelled["status"], cancelled["error_reason"]) == ("FAILED", "CANCELLED")
+    for job_id in (first["job_id"], second["job_id"]):
+        wait_for(partial(academy.ended_report, job_id), "the executor has ended it", deadline_s=60)
+
+
+def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and_a_cancel_ends_all(
     academy: Academy, template_id: str
 ):
     scan = jpeg(1)
@@ -133,13 +145,4 @@ def test_a_batch_of_several_shards_is_an_array_of_which_a_child_dies_and_is_foll
     read = academy.call("GET", f"/omr/batches/{batch_id}/sheets", params={"limit": 200}).json()["items"]
     assert [sheet["file"] for sheet in read] == ["pile.pdf"] * PAGES + list(files)[1:]
 
-
-def test_a_cancelled_batch_stops_its_array(academy: Academy, template_id: str):
-    pile = (as_pdf([jpeg(1)] * PAGES), "application/pdf")
-    batch_id = upload(academy, template_id, {f"{number}.pdf": pile for number in range(4)}, overlays=False)
-    (first, second) = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
-    wait_for(lambda: academy.job(first["job_id"])["state"] == "running", "a child runs", deadline_s=60)
-    cancelled = academy.call("POST", f"/omr/batches/{batch_id}/cancel").json()
-    assert (cancelled["status"], cancelled["error_reason"]) == ("FAILED", "CANCELLED")
-    for job_id in (first["job_id"], second["job_id"]):
-        wait_for(partial(academy.ended_report, job_id), "the executor has ended it", deadline_s=60)
+    cancel_at_work(academy, template_id)
