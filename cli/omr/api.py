@@ -79,6 +79,10 @@ class OmrApi:
         row: Batch = self.api.post(f"/omr/batches/{batch_id}/retry", {})
         return row
 
+    def cancel_batch(self, batch_id: str) -> Batch:
+        row: Batch = self.api.post(f"/omr/batches/{batch_id}/cancel", {})
+        return row
+
     def batch(self, batch_id: str) -> Batch:
         row: Batch = self.api.get(f"/omr/batches/{batch_id}")
         return row

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="List, show and repeat batches of scanned sheets.",
+    help="List, show, repeat and cancel batches of scanned sheets.",
     epilog="Example: academy omr batches list --status FAILED",
 )
 
@@ -70,6 +70,18 @@ def retry(
         omr = OmrApi(api)
         row = omr.retry_batch(choosing.batch_id(omr, batch))
         watch_or_show(omr, row, wait=wait, timeout_s=timeout, as_json=as_json)
+
+
+@app.command(epilog="Example: academy omr batches cancel 3f9c2a1b")
+def cancel(batch: BatchArgument, *, as_json: AsJson = False, tenant: Tenant = None) -> None:
+    """Stop the work on a batch for good; what was read stays. Exits 4 when nothing works on it."""
+    with open_api(tenant) as api:
+        omr = OmrApi(api)
+        row = omr.cancel_batch(choosing.batch_id(omr, batch))
+    if as_json:
+        print_json(row)
+    else:
+        say(f"Cancelled the work on batch {row['id']}.")
 
 
 def export(

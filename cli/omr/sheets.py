@@ -104,7 +104,7 @@ def correct(
         typer.Argument(metavar="ANSWERS", help="q5=B, q7=A,C for two marks, q9= for none.", show_default=False),
     ] = None,
     *,
-    student: Annotated[str | None, typer.Option(metavar="NUMBER", help="The student's number.")] = None,
+    student: Annotated[str | None, typer.Option(metavar="NUMBER", help="The student's number; '' for none.")] = None,
     note: Note = "",
     as_json: AsJson = False,
     tenant: Tenant = None,

@@ -10,6 +10,7 @@ those behind it go on, and ends it after `MOST_ERRORS` times.
 
 from dataclasses import replace
 from threading import Event
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -21,6 +22,7 @@ from control_plane.reconciling.apply import NO_LUGGAGE, Change, fail_job, measur
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
+from pipeline.database.array_jobs import count_children, find_handle_of_child
 from pipeline.database.jobs import (
     Job,
     lock_job,
@@ -31,7 +33,7 @@ from pipeline.database.jobs import (
 )
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
-from pipeline.execution.executor import Submission
+from pipeline.execution.executor import Submission, child_handle, parent_of
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.reconcile import Fail
 from pipeline.logs import get_logger, redact_text
@@ -113,9 +115,13 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
         if job.parts is not None and job.array_handle is None:
             # Stored before there is a job that waits for it: otherwise, where the executor's lists lag, that could
             # wait for another array than the one whose children are heard. The row is due still, and comes next.
-            return Change(record_array_handle(connection, job, handle=_array_of(services, job)))
-        submission = replace(submission_of(services, job), after=job.array_handle)
-        handle = services.executor.find(name) or services.executor.submit(submission)
+            array = array_submission_of(services, job, array_id=job.id, size=job.parts)
+            return Change(record_array_handle(connection, job, handle=_found_or_submitted(services, array)))
+        if job.array_id is not None:
+            handle = _as_child(services, connection, job, job.array_id)
+        else:
+            submission = replace(submission_of(services, job), after=job.array_handle)
+            handle = _found_or_submitted(services, submission)
     except Unavailable as exc:
         wait_s = _back_off_s(job)
         logger.warning("executor_unavailable", job_id=name, error=str(exc), again_in_s=wait_s)
@@ -128,10 +134,20 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
     return Change(record_handle(connection, job, handle=handle))
 
 
-def _array_of(services: Services, job: Job) -> str:
-    """The handle of the array that makes the job's parts. Before the job itself, which waits for it."""
-    name = array_name(job.id)
-    return services.executor.find(name) or services.executor.submit(array_submission_of(services, job))
+def _as_child(services: Services, connection: Connection[TupleRow], job: Job, array_id: UUID) -> str:
+    """The job's handle as a child of its array, which is submitted with the first of them."""
+    assert job.array_index is not None, "the database says so of a child"
+    # Another child's row before the executor's lists, which lag.
+    sibling = find_handle_of_child(connection, job.tenant_id, array_id)
+    array = parent_of(sibling) if sibling is not None else None
+    if array is None:
+        size = count_children(connection, job.tenant_id, array_id)
+        array = _found_or_submitted(services, array_submission_of(services, job, array_id=array_id, size=size))
+    return child_handle(array, job.array_index)
+
+
+def _found_or_submitted(services: Services, submission: Submission) -> str:
+    return services.executor.find(submission.name) or services.executor.submit(submission)
 
 
 def _back_off_s(job: Job) -> float:
@@ -139,12 +155,12 @@ def _back_off_s(job: Job) -> float:
     return float(min(2 ** min(job.dispatch_tries, 10), LONGEST_BACK_OFF_S))
 
 
-def array_submission_of(services: Services, job: Job) -> Submission:
-    """As the job's own, for as many children as it has parts; their token opens their own calls only."""
+def array_submission_of(services: Services, job: Job, *, array_id: UUID, size: int) -> Submission:
+    """As the job's own, for children that make its parts, or of which it is one; their token opens their calls only."""
     own = submission_of(services, job)
-    token = _mint(services, job, audience=PARTS_AUDIENCE)
-    environment = {**own.environment, "JOB_TOKEN": token}
-    return replace(own, name=array_name(job.id), environment=environment, array_size=job.parts)
+    token = _mint(services, job.tenant_id, array_id, audience=PARTS_AUDIENCE)
+    environment = {**own.environment, "JOB_ID": str(array_id), "JOB_TOKEN": token}
+    return replace(own, name=array_name(array_id), environment=environment, array_size=size)
 
 
 def submission_of(services: Services, job: Job) -> Submission:
@@ -152,7 +168,7 @@ def submission_of(services: Services, job: Job) -> Submission:
     settings = services.settings
     environment = {
         "JOB_ID": str(job.id),
-        "JOB_TOKEN": _mint(services, job, audience=AUDIENCE),
+        "JOB_TOKEN": _mint(services, job.tenant_id, job.id, audience=AUDIENCE),
         "CONTROL_PLANE_URL": services.control_plane_url,
         "FINISH_PATIENCE_S": str(settings.finish_patience_s),
     }
@@ -175,7 +191,7 @@ def submission_of(services: Services, job: Job) -> Submission:
     )
 
 
-def _mint(services: Services, job: Job, *, audience: str) -> str:
+def _mint(services: Services, tenant_id: str, job_id: UUID, *, audience: str) -> str:
     secret = services.settings.job_token_secret
     assert secret is not None, "checked at start"
-    return mint_job_token(JobKey(TenantId(job.tenant_id), job.id), secret=secret.get_secret_value(), audience=audience)
+    return mint_job_token(JobKey(TenantId(tenant_id), job_id), secret=secret.get_secret_value(), audience=audience)

@@ -3,6 +3,6 @@
 from uuid import UUID
 
 
-def array_name(job_id: UUID) -> str:
-    """The array that makes a job's parts. The job itself is known by its identifier."""
-    return f"{job_id}-parts"
+def array_name(array_id: UUID) -> str:
+    """The array whose children are jobs, or make the parts of the job `array_id`, which is itself known by that."""
+    return f"{array_id}-parts"

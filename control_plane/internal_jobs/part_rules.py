@@ -65,6 +65,7 @@ def start(services: Services, key: JobKey, part: int, call: StartCall) -> StartR
     announce(services, job, status)
     assert job.parts is not None, "it has this one"
     return StartReply(
+        job_id=str(job.id),
         kind=JobKind(job.kind),
         tenant_id=job.tenant_id,
         spec=told_part(services.store, job, part, expires_s=services.settings.job_url_expires_s),

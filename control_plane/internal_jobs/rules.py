@@ -46,6 +46,7 @@ def start(services: Services, key: JobKey, call: StartCall) -> StartReply:
     with services.pool.connection() as connection:
         spec = asset.told_spec(connection, services.store, job, expires_s=services.settings.job_url_expires_s)
     return StartReply(
+        job_id=str(job.id),
         kind=JobKind(job.kind),
         tenant_id=job.tenant_id,
         spec=spec | made,

@@ -1,4 +1,4 @@
-"""The token of one job: good for its four internal calls, and for nothing else."""
+"""The token of one job, or of one array's children: good for the four internal calls, and for nothing else."""
 
 import time
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from pipeline.errors import Invalid, NotAllowed, NotAuthenticated
 from pipeline.identifiers import TenantId, parse_tenant
 
 AUDIENCE = "job"
-# Of the array that makes a job's parts: its children cannot speak for the job, nor the job for them.
+# Of an array, by the job whose parts it makes or by its own identifier: its children cannot speak for a job that is
+# none of them, nor a job for them.
 PARTS_AUDIENCE = "job-parts"
 ALGORITHM = "HS256"
 # A job may wait days for a machine, and work through several attempts after that.

@@ -73,7 +73,7 @@ class BatchAsset:
     def publish(self, connection: Connection[TupleRow], job: Job, *, attempt: int, outcome: Outcome) -> Status:
         assert isinstance(outcome, OmrOutcome)
         batch = lock_batch(connection, job.tenant_id, job.asset_id)
-        if batch is None or batch.status not in {BatchStatus.UPLOADED, BatchStatus.PROCESSING, BatchStatus.READY}:
+        if batch is None or batch.status == BatchStatus.PENDING:
             raise Conflict("batch_cannot_be_ready", f"batch {job.asset_id} of job {job.id} does not allow READY")
         publish_readings(connection, batch, job, outcome)
         record_shard_published(connection, batch.tenant_id, batch.id, shard=job.shard, job_id=job.id, attempt=attempt)

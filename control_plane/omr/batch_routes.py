@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
-from control_plane.omr.batches import get_batch, init_batch, list_awaited_files, retry_batch
+from control_plane.omr.batches import cancel_batch, get_batch, init_batch, list_awaited_files, retry_batch
 from control_plane.omr.calls import BatchCall
 from control_plane.omr.complete import complete_batch
 from control_plane.omr.export import all_sheets, csv_lines, exported_sheet, questions_of
@@ -66,6 +66,13 @@ def complete(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
 def retry(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
     """New jobs for what a FAILED batch has no result of; where they are live already, those."""
     retry_batch(services, caller, batch_id)
+    return _show(services, caller, batch_id)
+
+
+@router.post("/{batch_id}/cancel")
+def cancel(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
+    """End the live jobs of a batch; what was read stays. Their processes are told to stop in the background."""
+    cancel_batch(services, caller, batch_id)
     return _show(services, caller, batch_id)
 
 

@@ -1,4 +1,4 @@
-"""Batches: a PENDING row with signed PUTs, and another try for what has failed."""
+"""Batches: a PENDING row with signed PUTs, another try for what has failed, and an end before it is done."""
 
 from uuid import UUID, uuid4
 
@@ -6,22 +6,25 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from control_plane.auth import Caller
-from control_plane.dispatch import dispatcher
+from control_plane.dispatch import dispatcher, terminations
+from control_plane.internal_jobs.tokens import JobKey
 from control_plane.omr.calls import BatchCall
 from control_plane.omr.settling import status_of_batch
-from control_plane.omr.specs import new_reading_job
+from control_plane.omr.specs import new_reading_jobs
 from control_plane.omr.templates import get_template
 from control_plane.omr.uploads import SHEETS, check_calls
+from control_plane.reconciling.apply import apply_news
 from control_plane.reconciling.statuses import announce, put_status
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
-from pipeline.database.jobs import find_live_job, insert_job
+from pipeline.database.jobs import Job, find_live_job, insert_job
 from pipeline.database.omr_batch_moves import advance_batch
 from pipeline.database.omr_batches import NewBatch, OmrBatch, find_batch, insert_batch, lock_batch, touch_batch
 from pipeline.database.omr_files import OmrFile, insert_files, list_files
 from pipeline.database.omr_shards import list_shards, record_shard_job
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.lifecycle.batch_state import BatchStatus
+from pipeline.lifecycle.reconcile import Cancelled
 from pipeline.storage.keys import batch_file_key
 
 
@@ -86,12 +89,14 @@ def retry_batch(services: Services, caller: Caller, batch_id: UUID) -> OmrBatch:
             raise NotFound("batch_not_found", f"no batch {batch_id}")
         if batch.status not in {BatchStatus.FAILED, BatchStatus.UPLOADED}:
             raise Conflict("retry_not_allowed", f"batch {batch_id} is {batch.status}, not FAILED or UPLOADED")
-        jobs = [
-            insert_job(connection, new_reading_job(batch, shard.shard, created_by=caller.user_id))
+        unread = [
+            shard.shard
             for shard in list_shards(connection, caller.tenant_id, batch_id)
             if shard.error_reason is not None
             and find_live_job(connection, caller.tenant_id, batch_id, kind=JobKind.OMR, shard=shard.shard) is None
         ]
+        new = new_reading_jobs(batch, unread, created_by=caller.user_id)
+        jobs = [insert_job(connection, job) for job in new]
         for job in jobs:
             record_shard_job(connection, caller.tenant_id, batch_id, shard=job.shard, job_id=job.id)
         if not jobs:
@@ -105,3 +110,22 @@ def retry_batch(services: Services, caller: Caller, batch_id: UUID) -> OmrBatch:
     for job in jobs:
         announce(services, job, status)
     return batch
+
+
+def cancel_batch(services: Services, caller: Caller, batch_id: UUID) -> None:
+    """End every live job of the batch. Raises `Conflict` where it has none, and `NotFound`."""
+    with services.pool.connection() as connection:
+        get_batch(connection, caller.tenant_id, batch_id)
+        shards = list_shards(connection, caller.tenant_id, batch_id)
+    cancelled = [job for shard in shards if (job := _cancelled(services, caller, shard.job_id)) is not None]
+    if not cancelled:
+        raise Conflict("batch_has_no_live_job", f"nothing works on batch {batch_id}")
+    services.background.wake(terminations.NAME)
+
+
+def _cancelled(services: Services, caller: Caller, job_id: UUID) -> Job | None:
+    """None for a job that has ended by itself."""
+    try:
+        return apply_news(services, JobKey(caller.tenant_id, job_id), Cancelled(by=caller.user_id))
+    except Conflict:
+        return None

@@ -1,6 +1,6 @@
 """What callers of the OMR routes send."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -49,12 +49,13 @@ Values = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ..
 class AnswersCall(Call):
     """What a person says of a sheet. A question that is left out stays as it stands; no values mean blank.
 
-    `version` is that of the sheet which the person saw; `identifier` is left out, or is the student's.
+    `version` is that of the sheet which the person saw; `identifier` is left out, or is the student's, empty where the
+    sheet has none.
     """
 
     version: int = Field(ge=1)
     answers: dict[str, Values] = Field(default={}, max_length=2000)
-    identifier: Annotated[Text, Field(max_length=200)] | None = None
+    identifier: Annotated[Text, Field(max_length=200)] | Literal[""] | None = None
     note: Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")] = ""
 
 

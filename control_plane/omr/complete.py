@@ -10,7 +10,7 @@ from control_plane.dispatch import dispatcher
 from control_plane.omr.batches import get_batch
 from control_plane.omr.settling import status_of_batch
 from control_plane.omr.shards import share_out
-from control_plane.omr.specs import new_reading_job
+from control_plane.omr.specs import new_reading_jobs
 from control_plane.omr.uploads import Checked, check_files, check_pictures
 from control_plane.reconciling.statuses import announce, put_status
 from control_plane.services import Services
@@ -75,7 +75,8 @@ def _start(
     etag_of = {one.name: one.etag for one in found}
     pinned = [PinnedFile(file.number, etag_of[file.name], shard_of[file.number]) for file in files]
     pin_files(connection, batch.tenant_id, batch.id, files=pinned)
-    jobs = [insert_job(connection, new_reading_job(batch, share.shard, created_by=actor)) for share in shares]
+    new = new_reading_jobs(batch, [share.shard for share in shares], created_by=actor)
+    jobs = [insert_job(connection, job) for job in new]
     shards = [
         OmrShard(batch.id, share.shard, share.expected_pages, job.id) for share, job in zip(shares, jobs, strict=True)
     ]

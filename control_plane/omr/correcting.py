@@ -23,7 +23,7 @@ def looked_at(standing: Standing, *, by: str, at: datetime) -> Standing:
 def corrected(
     standing: Standing, template: Template, *, answers: Mapping[str, list[str]], identifier: str | None
 ) -> Standing:
-    """`answers` and `identifier` in the place of what stood there.
+    """`answers` and `identifier`, which is empty for a sheet that has none, in the place of what stood there.
 
     A page that was refused is as good as read once a person has said what every question is.
     """
@@ -43,7 +43,7 @@ def corrected(
         status=SubmissionStatus.ANSWERS_READY,
         error_reason=None,
         answers=complete,
-        identifier=identifier if identifier is not None else standing.identifier,
+        identifier=standing.identifier if identifier is None else identifier or None,
         corrected=sorted(named),
     )
 

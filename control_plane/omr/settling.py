@@ -15,16 +15,20 @@ from pipeline.progress.keys import batch_status
 
 
 def settle(connection: Connection[TupleRow], batch: OmrBatch, *, job_id: UUID, actor: str) -> Status:
-    """Move a held batch on after one of its shards has ended: READY or FAILED once no first result is to come."""
+    """Move a held batch on after one of its shards has ended: READY or FAILED once no first result is to come.
+
+    One that is FAILED, since another shard has no result, stays so when a shard that has one was read again.
+    """
     shards = list_shards(connection, batch.tenant_id, batch.id)
     reason = next((shard.error_reason for shard in shards if shard.error_reason is not None), None)
-    if any(shard.is_open for shard in shards):
+    status = BatchStatus.READY if reason is None else BatchStatus.FAILED
+    if any(shard.is_open for shard in shards) or batch.status == status == BatchStatus.FAILED:
         return status_of_batch(touch_batch(connection, batch), shards)
     moved = advance_batch(
         connection,
         batch.tenant_id,
         batch.id,
-        BatchStatus.READY if reason is None else BatchStatus.FAILED,
+        status,
         job_id=job_id,
         actor=actor,
         reason=reason,

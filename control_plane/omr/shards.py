@@ -3,7 +3,7 @@
 A machine's start costs a minute or two, and a job reads several pages a second: up to `pages_per_job` pages one job
 reads them all. A file is never divided, since it has 500 pages at most, and what it has nobody knows before it is
 decoded, which the control plane does not do: pictures are one page, other files are taken to have one for every
-`bytes_per_page`. An array job of AWS Batch would have these shards as its children.
+`bytes_per_page`. Several shares are the children of one array: see `control_plane.omr.specs`.
 """
 
 from collections.abc import Sequence

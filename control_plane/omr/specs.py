@@ -4,6 +4,7 @@ Live jobs' rows are read every second, and a template may be a megabyte: the row
 change, and what the job is told is put together when it starts.
 """
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,21 +23,28 @@ from pipeline.identifiers import new_job_id
 from pipeline.storage.store import ObjectStore
 
 
-def new_reading_job(batch: OmrBatch, shard: int, *, created_by: str) -> NewJob:
-    return NewJob(
-        id=new_job_id(),
-        tenant_id=batch.tenant_id,
-        kind=JobKind.OMR,
-        asset_id=batch.id,
-        shard=shard,
-        spec={
-            "template_id": str(batch.template_id),
-            "engine": batch.engine,
-            "overlays": batch.overlays,
-            "limits": OmrLimits().model_dump(mode="json"),
-        },
-        created_by=created_by,
-    )
+def new_reading_jobs(batch: OmrBatch, shards: Sequence[int], *, created_by: str) -> list[NewJob]:
+    """One for each shard. Several are the children of one array, so that the executor is given one job in any case."""
+    array_id = new_job_id() if len(shards) > 1 else None
+    return [
+        NewJob(
+            id=new_job_id(),
+            tenant_id=batch.tenant_id,
+            kind=JobKind.OMR,
+            asset_id=batch.id,
+            shard=shard,
+            array_id=array_id,
+            array_index=index if array_id is not None else None,
+            spec={
+                "template_id": str(batch.template_id),
+                "engine": batch.engine,
+                "overlays": batch.overlays,
+                "limits": OmrLimits().model_dump(mode="json"),
+            },
+            created_by=created_by,
+        )
+        for index, shard in enumerate(shards)
+    ]
 
 
 def told_spec(connection: Connection[TupleRow], store: ObjectStore, job: Job, *, expires_s: int) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from pipeline.database.job_attempts import list_attempts_without_exit_code, reco
 from pipeline.database.jobs import Job
 from pipeline.database.jobs_of_all_tenants import list_live_jobs
 from pipeline.errors import Conflict
-from pipeline.execution.executor import DEPENDENCY_FAILED, JobReport
+from pipeline.execution.executor import DEPENDENCY_FAILED, JobReport, parent_of
 from pipeline.identifiers import TenantId
-from pipeline.lifecycle.job_state import JobState, Place
+from pipeline.lifecycle.job_state import FINAL, JobState, Place
 from pipeline.lifecycle.reconcile import Ignore, News, Reported, Unknown, reconcile
 from pipeline.logs import get_logger
 
@@ -50,11 +50,16 @@ def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
     """Yields what broke: an outcome that the store does not hand out must not keep all later jobs from their ends."""
     waiting = [job.array_handle for job in jobs if waits_for_parts(job) and job.array_handle is not None]
     reports = services.executor.describe([job.handle for job in jobs if job.handle is not None])
-    arrays = services.executor.describe(waiting) if waiting else {}
+    parents = {parent_of(job.handle) for job in jobs if job.handle is not None and job.handle not in reports}
+    asked = sorted({*waiting, *filter(None, parents)})
+    arrays = services.executor.describe(asked) if asked else {}
     for job in jobs:
         assert job.handle is not None
         report = reports.get(job.handle)
         if _is_fresh(job) and (report is None or (job.array_handle in waiting and job.array_handle not in arrays)):
+            continue
+        if report is None and _is_live(arrays.get(parent_of(job.handle) or "")):
+            # Batch makes an array's children one after the other, after it has taken the array.
             continue
         try:
             _hear(services, job, report, array=arrays.get(job.array_handle or ""))
@@ -64,6 +69,10 @@ def _compare(services: Services, jobs: Sequence[Job]) -> Iterator[Exception]:
         except Exception as exc:  # noqa: BLE001  # the boundary of one job; the loop logs what is raised in the end
             logger.warning("sweep_of_job_failed", job_id=str(job.id), error=repr(exc))
             yield exc
+
+
+def _is_live(report: JobReport | None) -> bool:
+    return report is not None and report.state not in FINAL
 
 
 def _hear(services: Services, job: Job, report: JobReport | None, *, array: JobReport | None) -> None:

@@ -54,8 +54,12 @@ class ProgressKeys(Contract):
 
 
 class StartReply(Contract):
-    """Everything that the job is told. `spec` is the JSON form of the kind's own Spec."""
+    """Everything that the job is told. `spec` is the JSON form of the kind's own Spec.
 
+    `job_id` is the one that the attempt works on: an array's child that is a job by itself learns it only here.
+    """
+
+    job_id: str = Field(min_length=1)
     kind: JobKind
     tenant_id: TenantText
     spec: dict[str, Any]

@@ -30,6 +30,8 @@ class Job:
     parts: int | None
     priority: int | None
     array_handle: str | None
+    array_id: UUID | None
+    array_index: int | None
     spec: dict[str, Any]
     dispatch_tries: int
     dispatch_errors: int
@@ -60,7 +62,8 @@ class Job:
 class NewJob:
     """`shard` counts from 0 where several jobs share the work on an asset.
 
-    With `parts` it joins what the children of an array, which is submitted before it, have made.
+    With `parts` it joins what the children of an array, which is submitted before it, have made. With `array_id` it is
+    itself child `array_index` of an array, and those that name the same one are submitted together.
     """
 
     id: UUID
@@ -71,6 +74,8 @@ class NewJob:
     created_by: str
     shard: int = 0
     parts: int | None = None
+    array_id: UUID | None = None
+    array_index: int | None = None
     priority: int | None = None
 
 
@@ -169,9 +174,9 @@ def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
     asset's row and look for one first.
     """
     query = SQL(
-        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, parts, priority, spec, created_by)"
-        " VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(parts)s, %(priority)s, %(spec)s,"
-        " %(created_by)s) RETURNING {}"
+        "INSERT INTO jobs (id, tenant_id, kind, asset_id, shard, parts, array_id, array_index, priority, spec,"
+        " created_by) VALUES (%(id)s, %(tenant_id)s, %(kind)s, %(asset_id)s, %(shard)s, %(parts)s, %(array_id)s,"
+        " %(array_index)s, %(priority)s, %(spec)s, %(created_by)s) RETURNING {}"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(query, {**vars(new), "spec": Jsonb(new.spec)}).fetchone()

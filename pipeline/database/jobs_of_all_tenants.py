@@ -33,10 +33,15 @@ def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limi
 
 
 def lock_next_to_dispatch(connection: Connection[TupleRow]) -> Job | None:
-    """The dispatcher's next job, held; rows that another dispatcher holds are passed over."""
+    """The dispatcher's next job, held; rows that another dispatcher holds are passed over.
+
+    Of an array's children only the first that waits is due: the next one finds what that one has submitted.
+    """
     query = SQL(
         "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"
-        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE SKIP LOCKED"
+        " AND NOT EXISTS (SELECT FROM jobs first WHERE first.array_id = jobs.array_id"
+        " AND first.array_index < jobs.array_index AND first.state = 'submitted' AND first.handle IS NULL)"
+        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         return cursor.execute(query).fetchone()

@@ -1,13 +1,13 @@
 """The few variables that a job gets, whoever runs it: this is all it knows before its first call.
 
-JOB_ID                   which job; without it the program runs by hand
-JOB_TOKEN                bearer token, good for this job only
+JOB_ID                   which job, or array of jobs; without it the program runs by hand
+JOB_TOKEN                bearer token, good for this job only, or for the children of this array
 CONTROL_PLANE_URL        where start, uploads, finish and fail are called
 REDIS_URL                optional: a user that may touch progress keys only
 JOB_SCRATCH              optional: below which folder to work
 AWS_BATCH_JOB_ID         set by the executor: the handle
 AWS_BATCH_JOB_ATTEMPT    set by the executor: counts from 1
-AWS_BATCH_JOB_ARRAY_INDEX  set by the executor for an array's child: which part of the job, counted from 0
+AWS_BATCH_JOB_ARRAY_INDEX  set by the executor for an array's child: which one, counted from 0
 FINISH_PATIENCE_S        optional: how long an unreachable control plane is asked again, in seconds
 ENCODER                  optional: auto (default), nvenc or x264; a GPU queue's jobs get nvenc
 DECODER                  optional: cpu (default), auto or nvdec

@@ -64,7 +64,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
         """Be told the spec, run the program, and store its outcome: from here on nothing that was made can be lost."""
         reply = self._client.start()
         with ExitStack() as stack:
-            stack.enter_context(bind_log_context(tenant_id=reply.tenant_id))
+            stack.enter_context(bind_log_context(tenant_id=reply.tenant_id, job_id=reply.job_id))
             log.info("attempt_started", kind=reply.kind.value, handle=self._environment.handle)
             spec = self._spec(reply)
             place = self._place(reply)
@@ -72,7 +72,7 @@ class _RemoteAttempt(Generic[SpecT, OutcomeT]):
                 open_board(
                     self._environment.redis_url,
                     reply.progress.keys,
-                    job_id=self._environment.job_id,
+                    job_id=reply.job_id,
                     attempt=self._environment.attempt if place is None else JOIN_ATTEMPT,
                     place=place,
                 )

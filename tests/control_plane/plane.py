@@ -238,12 +238,17 @@ class Worker:
     def handle(self) -> str:
         return f"handle-{self.job_id}"
 
+    @property
+    def path(self) -> str:
+        return f"/api/v1/internal/jobs/{self.job_id}"
+
+    @property
+    def token(self) -> str:
+        return mint_job_token(JobKey(TenantId(self.tenant), self.job_id), secret=JOB_SECRET)
+
     def call(self, name: str, attempt: int, **more: Any) -> httpx.Response:
-        bearer = mint_job_token(JobKey(TenantId(self.tenant), self.job_id), secret=JOB_SECRET)
         body = {"attempt": attempt, "handle": self.handle, **more}
-        return self.plane.http.post(
-            f"/api/v1/internal/jobs/{self.job_id}/{name}", json=body, headers={"Authorization": f"Bearer {bearer}"}
-        )
+        return self.plane.http.post(f"{self.path}/{name}", json=body, headers={"Authorization": f"Bearer {self.token}"})
 
     def start(self, attempt: int) -> httpx.Response:
         return self.call("start", attempt)

@@ -14,22 +14,30 @@ TOLD_FOR_GOOD = (SOURCE_IS_BAD, "INTERNAL_ERROR")
 
 
 def judge(world: World) -> list[str]:
-    """What is wrong, a line each."""
+    """What is wrong in a world of videos, a line each."""
     return [
-        *world.violations,
-        *world.surprises,
+        *judge_jobs(world),
         *_lost(world),
         *_published(world),
-        *_failed(world),
         *_finished_in_vain(world),
-        *_submitted_needlessly(world),
-        *_worked_on_twice(world),
         *judge_arrays(world),
     ]
 
 
+def judge_jobs(world: World) -> list[str]:
+    """What is wrong with jobs, whatever they work on."""
+    return [
+        *world.violations,
+        *world.surprises,
+        *_at_work(world),
+        *_failed(world),
+        *_submitted_needlessly(world),
+        *_worked_on_twice(world),
+    ]
+
+
 def _lost(world: World) -> Iterator[str]:
-    """Every acknowledged upload is READY, FAILED with a reason, or cancelled, and nobody works on it any more."""
+    """Every acknowledged upload is READY, FAILED with a reason, or cancelled."""
     rows = world.database.fetch("SELECT id, status, error_reason FROM videos WHERE status <> 'PENDING'")
     statuses = {row[0]: (row[1], row[2]) for row in rows}
     for video_id in world.records.acknowledged - set(statuses):
@@ -37,6 +45,16 @@ def _lost(world: World) -> Iterator[str]:
     for video_id, (status, reason) in statuses.items():
         if status not in ("READY", "FAILED") or (status == "FAILED" and not reason):
             yield f"lost: video {video_id} is {status} with {reason}"
+    without_job = world.database.fetch(
+        "SELECT v.id FROM videos v WHERE v.status <> 'PENDING'"
+        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v.tenant_id AND j.asset_id = v.id)"
+    )
+    for (video_id,) in without_job:
+        yield f"lost: video {video_id} has no job"
+
+
+def _at_work(world: World) -> Iterator[str]:
+    """Nobody works any more."""
     for job_id, handle in world.database.fetch("SELECT id, handle FROM jobs WHERE cancelled_at IS NOT NULL"):
         batch_job = world.batch.jobs.get(handle) if handle is not None else None
         if batch_job is not None and batch_job.ended_at_s is None:
@@ -44,12 +62,6 @@ def _lost(world: World) -> Iterator[str]:
     for batch_job in world.batch.jobs.values():
         if batch_job.ended_at_s is None:
             yield f"still there: {batch_job.id} of job {batch_job.name} is {batch_job.status}"
-    without_job = world.database.fetch(
-        "SELECT v.id FROM videos v WHERE v.status <> 'PENDING'"
-        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.tenant_id = v.tenant_id AND j.asset_id = v.id)"
-    )
-    for (video_id,) in without_job:
-        yield f"lost: video {video_id} has no job"
 
 
 def _published(world: World) -> Iterator[str]:

@@ -167,7 +167,7 @@ class Attempt:
         """Whether it is stored, as far as this side knows: an answer may be lost, and so may what it says."""
         # Only of the last two: that what they name is there before them is for the job's own checks.
         if path in LAST_OUTPUTS and self._faults.strike("output left out", share=0.2):
-            self._store.incomplete.add(self.job.job_id)
+            self._store.incomplete.add(str(self.key.job_id))
             return True
         file = OutputFile(path=path, size_bytes=len(body), content_type="video/mp4")
         call = UploadsCall(**self.said, files=(file,))

@@ -129,8 +129,8 @@ class World:
     def _begin(self, videos: int) -> None:
         random = self.faults.random
         for _ in range(videos):
-            user = User(self.services, store=self.store, faults=self.faults, records=self.records, ask=self._ask)
-            self.schedule.after(random.uniform(0.0, UPLOADS_WITHIN_S), _stepping(self.schedule, user.steps()))
+            steps = self._user().steps()
+            self.schedule.after(random.uniform(0.0, UPLOADS_WITHIN_S), _stepping(self.schedule, steps))
         self._loop(DISPATCH_EVERY_S, self._dispatch)
         self._loop(SWEEP_EVERY_S, lambda: self._round(lambda: sweep(self.services, Event())))
         self._loop(SWEEP_EVERY_S, self._terminate)
@@ -138,6 +138,9 @@ class World:
         if random.random() < 0.3:
             outage_s = random.choice(OUTAGES_S)
             self.schedule.after(random.uniform(10.0, 200.0), lambda: self._go_down(outage_s))
+
+    def _user(self) -> User:
+        return User(self.services, store=self.store, faults=self.faults, records=self.records, ask=self._ask)
 
     def run(self) -> None:
         while self.schedule.now_s < max(FAULTS_FOR_S, self._down_until_s) and self._is_busy():

@@ -177,6 +177,7 @@ class Academy:
 
 
 def find_job_process(job_id: str, attempt: int) -> psutil.Process | None:
+    """By the identifier of a job, or by a handle."""
     for process in psutil.process_iter():
         try:
             if not {"jobs.transcode", "jobs.omr"} & set(process.cmdline()):
@@ -184,7 +185,8 @@ def find_job_process(job_id: str, attempt: int) -> psutil.Process | None:
             environment = process.environ()
         except psutil.Error:
             continue
-        if environment.get("JOB_ID") == job_id and environment.get("AWS_BATCH_JOB_ATTEMPT") == str(attempt):
+        named = {environment.get("JOB_ID"), environment.get("AWS_BATCH_JOB_ID")}
+        if job_id in named and environment.get("AWS_BATCH_JOB_ATTEMPT") == str(attempt):
             return process
     return None
 

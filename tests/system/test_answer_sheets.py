@@ -1,5 +1,6 @@
 """Answer sheets from the browser's upload to marks, with every process and server as in production."""
 
+from functools import partial
 from typing import Any
 
 import cv2
@@ -13,8 +14,13 @@ from tests.system.academy import Academy
 
 FORM = plain_form(25)
 SHEETS = 3
-# Enough that their reading cannot be missed.
+# Enough that their reading cannot be missed. By its bytes, a file of the same page so often is taken for one page.
 PAGES = 60
+
+
+@pytest.fixture
+def set_up() -> dict[str, str]:
+    return {"OMR_PAGES_PER_JOB": "3", "LOCAL_WORKERS": "2"}
 
 
 def jpeg(number: int) -> bytes:
@@ -85,23 +91,58 @@ def test_a_pile_of_scans_becomes_marks_and_a_bad_page_a_reason(academy: Academy,
     assert cv2.imdecode(np.frombuffer(picture.content, np.uint8), cv2.IMREAD_COLOR) is not None
 
 
-def test_a_worker_that_dies_while_it_reads_is_followed_by_another(academy: Academy, template_id: str):
+def cancel_at_work(academy: Academy, template_id: str) -> None:
+    """Upload an array's worth, cancel it when a child runs, and see that no child does any more."""
+    pile = (as_pdf([jpeg(1)] * PAGES), "application/pdf")
+    batch_id = upload(academy, template_id, {f"{number}.pdf": pile for number in range(4)}, overlays=False)
+    (first, second) = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
+    wait_for(lambda: academy.job(first["job_id"])["state"] == "running", "a child runs", deadline_s=60)
+    cancelled = academy.call("POST", f"/omr/batches/{batch_id}/cancel").json()
+    assert (cancelled["status"], cancelled["error_reason"]) == ("FAILED", "CANCELLED")
+    for job_id in (first["job_id"], second["job_id"]):
+        wait_for(partial(academy.ended_report, job_id), "the executor has ended it", deadline_s=60)
+
+
+def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and_a_cancel_ends_all(
+    academy: Academy, template_id: str
+):
     scan = jpeg(1)
-    batch_id = upload(academy, template_id, {"scans.pdf": (as_pdf([scan] * PAGES), "application/pdf")}, overlays=False)
-    job_id = wait_for(
-        lambda: next(iter(academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]), None),
-        "the batch has a job",
-        deadline_s=30,
-    )["job_id"]
-    process = academy.job_process(job_id, 1)
+    files = {
+        "pile.pdf": (as_pdf([scan] * PAGES), "application/pdf"),
+        **{f"{number}.jpg": (jpeg(number), "image/jpeg") for number in range(1, 5)},
+        "cut.jpg": (scan[:9000], "image/jpeg"),
+    }
+    batch_id = upload(academy, template_id, files, overlays=False)
+
+    def jobs() -> list[dict[str, Any]]:
+        named = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
+        return [academy.job(job["job_id"]) for job in named]
+
+    wait_for(lambda: all(job["handle"] for job in jobs()), "the array is submitted", deadline_s=30)
+    handles = [job["handle"] for job in jobs()]
+    (array,) = {handle.rpartition(":")[0] for handle in handles}
+    assert handles == [f"{array}:{index}" for index in range(2)]
+    job_id = jobs()[0]["id"]
+    process = academy.job_process(handles[0], 1)
     wait_for(
         lambda: academy.call("GET", f"/jobs/{job_id}/progress").json().get("encoding_step_name") == "reading",
-        "the job reads",
+        "the first child reads",
         deadline_s=60,
         every_s=0.02,
     )
     process.kill()
-    batch = wait_until_ended(academy, batch_id)
-    assert batch["status"] == "READY"
-    assert batch["counts"]["done"] == PAGES
-    assert academy.job(job_id)["attempt"] == 2
+    shown = []
+    while (batch := academy.call("GET", f"/omr/batches/{batch_id}").json())["status"] not in {"READY", "FAILED"}:
+        shown.append(academy.call("GET", f"/omr/batches/{batch_id}/progress").json())
+        wait_for(
+            lambda: academy.call("GET", f"/omr/batches/{batch_id}/progress").json() != shown[-1],
+            "it goes on",
+            deadline_s=60,
+        )
+    assert (batch["status"], batch["counts"]["done"], batch["counts"]["refused"]) == ("READY", PAGES + 5, 1)
+    assert [(job["state"], job["attempt"]) for job in jobs()] == [("succeeded", 2), ("succeeded", 1)]
+    assert {answer["status"] for answer in shown} <= {"UPLOADED", "PROCESSING"}
+    read = academy.call("GET", f"/omr/batches/{batch_id}/sheets", params={"limit": 200}).json()["items"]
+    assert [sheet["file"] for sheet in read] == ["pile.pdf"] * PAGES + list(files)[1:]
+
+    cancel_at_work(academy, template_id)

@@ -186,12 +186,14 @@ def test_batches_are_listed_over_as_many_pages_as_it_takes(run: Run, api: Script
     assert (second.query["cursor"], second.query["limit"]) == ("next", "49")
 
 
-def test_a_batch_is_shown_and_repeated_by_its_first_characters(run: Run, api: ScriptedApi):
+def test_a_batch_is_shown_repeated_and_cancelled_by_its_first_characters(run: Run, api: ScriptedApi):
     api.on("GET /omr/batches", page(batch()))
     api.on(f"GET /omr/batches/{BATCH_ID}", batch())
     api.on(f"POST /omr/batches/{BATCH_ID}/retry", batch(status="UPLOADED"), status=202)
     assert "57 ok, 2 to review, 1 refused" in run("omr", "batches", "show", "3f9c").out
     assert json.loads(run("omr", "batches", "retry", "3f9c", "--no-wait", "--json").out)["status"] == "UPLOADED"
+    api.on(f"POST /omr/batches/{BATCH_ID}/cancel", batch(status="FAILED", error_reason="CANCELLED"))
+    assert BATCH_ID in run("omr", "batches", "cancel", "3f9c").err
     assert run("omr", "batches", "show", "9999").code == 3
 
 

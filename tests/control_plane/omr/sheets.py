@@ -6,7 +6,9 @@ from uuid import UUID
 
 import httpx
 
-from tests.control_plane.plane import TENANT, Plane, Worker
+from control_plane.internal_jobs.tokens import PARTS_AUDIENCE, JobKey, mint_job_token
+from pipeline.identifiers import TenantId
+from tests.control_plane.plane import JOB_SECRET, TENANT, Plane, Worker
 
 JPEG = b"\xff\xd8\xff\xe0" + b"a scanned page, as far as these tests care" * 3
 PNG = b"\x89PNG\r\n\x1a\n" + b"another page" * 9
@@ -141,7 +143,30 @@ class Desk:
 
 @dataclass
 class SheetWorker(Worker):
-    """Speaks as the attempts of one job of answer sheets."""
+    """Speaks as the attempts of one job of answer sheets, which may be the child of an array."""
+
+    @property
+    def array_id(self) -> UUID | None:
+        return self.plane.job(self.job_id, self.tenant).array_id
+
+    @property
+    def index(self) -> int | None:
+        return self.plane.job(self.job_id, self.tenant).array_index
+
+    @property
+    def handle(self) -> str:
+        return super().handle if self.array_id is None else f"handle-{self.array_id}-parts:{self.index}"
+
+    @property
+    def path(self) -> str:
+        return super().path if self.array_id is None else f"/api/v1/internal/jobs/{self.array_id}/parts/{self.index}"
+
+    @property
+    def token(self) -> str:
+        if self.array_id is None:
+            return super().token
+        key = JobKey(TenantId(self.tenant), self.array_id)
+        return mint_job_token(key, secret=JOB_SECRET, audience=PARTS_AUDIENCE)
 
     def store(self, attempt: int, body: dict[str, Any]) -> None:
         """What an attempt leaves in the store: overlays, then the outcome object."""

@@ -246,6 +246,22 @@ def test_a_failed_part_fails_the_batch_at_the_end_and_is_retried_alone(desk: Des
     assert (late.status_code, late.json()["reason"]) == (409, "retry_not_allowed")
 
 
+def test_a_part_that_is_read_again_while_another_fails_still_ends(desk: Desk):
+    batch_id, first, second, names = two_shards(desk)
+    first.deliver(1, *map(reading, names[:4]))
+    repeated = desk.plane.call("POST", f"/jobs/{first.job_id}/resubmit").json()
+    desk.plane.turn("dispatcher")
+    again = SheetWorker(desk.plane, UUID(repeated["id"]))
+    second.start(1)
+    second.fail(1, "DISK_FULL")
+    assert desk.get(f"/batches/{batch_id}")["status"] == "FAILED"
+    again.deliver(1, *(reading(name, marks="555") for name in names[:4]))
+    batch = desk.get(f"/batches/{batch_id}")
+    assert (batch["status"], batch["error_reason"], batch["counts"]["ok"]) == ("FAILED", "DISK_FULL", 4)
+    (sheet, *_) = desk.sheets(batch_id)
+    assert [answer["values"] for answer in desk.sheet(sheet["id"])["answers"]] == [["5"]] * 3
+
+
 def test_a_cancelled_job_fails_its_batch_and_the_executor_is_told(desk: Desk):
     batch_id, (worker,) = desk.uploaded()
     worker.start(1)

@@ -47,6 +47,9 @@ def test_a_correction_stands_beside_the_machines_reading_with_who_and_when(desk:
         "note": "faint",
         "edited_by": "kim",
     }
+    of_nobody = correct(desk, sheet_id, version=2, identifier="").json()
+    assert (of_nobody["identifier"], of_nobody["identifier_source"]) == (None, "person")
+    assert [edit["identifier"] for edit in of_nobody["edits"]] == ["43", ""]
 
 
 def test_a_confirmation_settles_the_review_and_changes_no_answer(desk: Desk):

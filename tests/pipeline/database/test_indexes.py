@@ -11,6 +11,7 @@ from psycopg.sql import SQL
 
 from pipeline.contracts.envelope import JobKind
 from pipeline.database import (
+    array_jobs,
     job_attempts,
     job_counts,
     job_parts,
@@ -68,6 +69,8 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
         lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, after=None, limit=100),
     ),
     "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
+    "a child's job": ("jobs_of_array", lambda c: array_jobs.find_job_of_child(c, "t5", uuid4(), array_index=3)),
+    "a child's handle": ("jobs_of_array", lambda c: array_jobs.find_handle_of_child(c, "t5", uuid4())),
     "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
     "parts": ("job_parts_pkey", lambda c: job_parts.list_part_attempts(c, "t5", uuid4())),
     "parts that nobody needs": (
