@@ -15,8 +15,10 @@ from av.video.stream import VideoStream
 
 from jobs.transcode.difficulty import Detail, Difficulty, SampleRequest
 from jobs.transcode.ladder import ALIKE_FROM_DB, STILL_BELOW_BPP
+from jobs.transcode.scaling import with_known_colours
 from pipeline.media.facts import VideoFacts
 from pipeline.media.opening import UNREADABLE, find_video, open_source
+from pipeline.media.packets import read_packets, repeats_picture
 
 # Samples are spread evenly: slides, camera and titles of a lecture take turns within minutes.
 SAMPLES = 5
@@ -79,8 +81,10 @@ def _pictures(container: InputContainer, video: VideoStream, *, at_s: float, cou
     frames: list[VideoFrame] = []
     try:
         container.seek(round(at_s * av.time_base))
-        for number, packet in enumerate(container.demux(video)):
-            frames += packet.decode()
+        for number, packet in enumerate(read_packets(container, video)):
+            if repeats_picture(packet):
+                continue
+            frames += map(with_known_colours, packet.decode())
             if len(frames) >= count or number >= SAMPLE_PACKETS:
                 break
     except UNREADABLE:

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise, takewhile
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 
 from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE
+from pipeline.media.packets import read_packets, repeats_picture
 from pipeline.reasons import Reason
 
 # Sloppy muxers are off by some pictures; a clock that was set back is off by more.
@@ -40,8 +41,13 @@ class TrackSurvey:
         if pts is None:
             return
         self.stamps.append(pts)
-        end = pts + (duration or 0)
-        self._ends_at = end if self._ends_at is None else max(self._ends_at, end)
+        self.hold(pts, duration)
+
+    def hold(self, pts: int | None, duration: int | None) -> None:
+        """What was shown before goes on until then."""
+        if pts is not None:
+            end = pts + (duration or 0)
+            self._ends_at = end if self._ends_at is None else max(self._ends_at, end)
 
     @property
     def start_s(self) -> float:
@@ -78,6 +84,24 @@ class TrackSurvey:
         if widest > max_gap_s:
             raise PermanentError(Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s, at most {max_gap_s:g} s")
 
+    def refuse_hole_beside(self, other: "TrackSurvey", max_gap_s: float) -> None:
+        """Raise TIMESTAMP_GAP where neither this track, the picture's, nor the sound beside it goes on.
+
+        A picture is held while sound goes on, and silence is filled in: an hour for two packets an hour apart.
+        """
+        if other.end_s - self.end_s <= max_gap_s and self.start_s - other.start_s <= max_gap_s:
+            return
+        unit = other.time_base
+        begins, ends = round(Fraction(self.start_s) / unit), round(Fraction(self.end_s) / unit)
+        stamps = other.in_order()
+        before = [*takewhile(lambda stamp: stamp < begins, stamps), begins]
+        behind = [ends, *dropwhile(lambda stamp: stamp <= ends, stamps)]
+        widest = max((b - a for a, b in (*pairwise(before), *pairwise(behind))), default=0) * unit
+        if widest > max_gap_s:
+            raise PermanentError(
+                Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s in the sound, at most {max_gap_s:g} s"
+            )
+
     def refuse_fast(self, max_rate: float) -> None:
         """Raise BAD_TIMESTAMPS for more pictures a second, on average, than `max_rate`."""
         ordered = self.in_order()
@@ -94,16 +118,21 @@ def survey_packets(
 ) -> tuple[TrackSurvey, TrackSurvey | None, bool]:
     """Read packets of both tracks, all of them or until `at_most` of the picture; the last value says which."""
     pictures = TrackSurvey(video.time_base or Fraction(1, 1000))
+    tracks = (video,) if audio is None else (video, audio)
     sounds = TrackSurvey(audio.time_base or Fraction(1, 1000)) if audio is not None else None
     try:
-        for packet in container.demux(video, audio) if audio is not None else container.demux(video):
+        for packet in read_packets(container, *tracks):
+            of_picture = packet.stream.index == video.index
+            if of_picture and repeats_picture(packet):
+                pictures.hold(packet.pts, packet.duration)
             if packet.size == 0:
                 continue
-            if packet.stream_index == video.index:
+            if of_picture:
                 pictures.add(None if packet.is_discard else packet.pts, packet.duration, dts=packet.dts)
                 pictures.encrypted |= packet.has_sidedata("encryption_info")
             elif sounds is not None:
                 sounds.add(packet.pts, packet.duration)
+                sounds.encrypted |= packet.has_sidedata("encryption_info")
             if at_most is not None and pictures.packets >= at_most:
                 return pictures, sounds, False
     except UNREADABLE:
