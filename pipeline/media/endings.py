@@ -129,7 +129,9 @@ def _is_fragment_torn(file: Seekable, size_bytes: int) -> bool:
         if length == 1 and len(header) == 16:
             (length,) = struct.unpack(">Q", header[8:])
         if length < 8:
-            return False
+            # Zero says of the last box that it goes on to the end; zeros instead of a box say that one is gone.
+            is_gone = kind == bytes(4) and place < (1 - MISSING_SHARE) * size_bytes
+            return is_fragmented and is_gone
         place += length
     return is_fragmented and place > size_bytes
 

@@ -70,6 +70,7 @@ def probe_source(
         video = find_video(container, max_pixels=limits.max_pixels)
         pictures.refuse_bad_stamps(limits.max_gap_s)
         pictures.refuse_fast(limits.max_source_rate)
+        pictures.refuse_loss(sounds)
         if sounds is not None:
             pictures.refuse_hole_beside(sounds, limits.max_gap_s)
         seen = _video_facts(

@@ -144,3 +144,25 @@ def test_a_track_that_shows_up_on_the_way_does_no_harm(tmp_path: Path):
         place += length
     path.write_bytes(b"".join(tags))
     assert probe(path).video.packets == 250
+
+
+@pytest.mark.parametrize("container", ["matroska", "mpegts"])
+def test_a_piece_that_is_lost_in_the_middle_is_no_picture_that_stands_still(container: str, tmp_path: Path):
+    """A disk with a bad sector, a download with a hole: the container goes on behind it, seconds later."""
+    clip = Clip(width=64, height=64, pictures=250, audio_channels=1, options=(("preset", "ultrafast"), ("g", "25")))
+    whole = make_clip(tmp_path / "clip", clip)
+    path = remux(whole, tmp_path / "source", container)
+    assert probe(path).duration_s == pytest.approx(10, abs=0.2)
+    data = path.read_bytes()
+    # Whole packets of a transport stream.
+    begins, ends = len(data) * 4 // 10 // 188 * 188, len(data) * 6 // 10 // 188 * 188
+    path.write_bytes(data[:begins] + bytes(ends - begins) + data[ends:])
+    assert refusal(path) == "CORRUPT"
+
+
+def test_a_recording_of_slides_with_rubbish_behind_it_is_whole(tmp_path: Path):
+    """Its pictures are seconds apart, and somebody talks."""
+    clip = Clip(width=64, height=64, container="matroska", stamps_ms=(0, 40, 80, 120, 3000, 6000), audio_channels=1)
+    path = make_clip(tmp_path / "source.mkv", clip)
+    path.write_bytes(path.read_bytes() + bytes(range(1, 256)) * 20)
+    assert probe(path).duration_s == pytest.approx(6, abs=0.2)
