@@ -44,6 +44,12 @@ class Coverage:
             lasts_s = max(self._period_s, float(frame.duration * frame.time_base))
             self._ends_s = max(self._ends_s, float(frame.pts * frame.time_base) + lasts_s)
 
+    def hold(self, packet: "Packet[Stream] | Packet[VideoStream]") -> None:
+        """The picture before it is shown on."""
+        if packet.stream.index == self._plan.video.index and packet.pts is not None and packet.time_base is not None:
+            ends_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self._ends_s = max(self._ends_s, ends_s)
+
     def count_broken(self, packet: "Packet[Stream] | Packet[VideoStream]") -> None:
         if packet.stream.index == self._plan.video.index and self._is_ours(packet.pts, packet.time_base):
             self._broken += 1

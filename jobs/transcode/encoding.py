@@ -29,6 +29,7 @@ from jobs.transcode.seeking import find_start, read_from_key_frame
 from jobs.transcode.sound import encode_sound
 from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE, find_video, open_source
+from pipeline.media.packets import read_packets, repeats_picture
 from pipeline.reasons import Reason
 
 # Pictures that wait for an encoder: enough to smooth out slow ones, few enough to cost little memory.
@@ -138,9 +139,9 @@ def _packets(
         container.seek(start, stream=video)
         yield from read_from_key_frame(container, video)
     elif asked.part.has_sound and plan.audio is not None:
-        yield from container.demux(video, container.streams[plan.audio.index])
+        yield from read_packets(container, video, container.streams[plan.audio.index])
     else:
-        yield from container.demux(video)
+        yield from read_packets(container, video)
 
 
 def _decode(
@@ -173,6 +174,9 @@ def _decode(
             # What follows the grid says whether the source is whole; what follows another part is decoded there.
             if placement.is_complete and numbers.stop < plan.grid.pictures:
                 break
+            if repeats_picture(packet):
+                coverage.hold(packet)
+                continue
             try:
                 frames = decode(packet)
             except UNREADABLE:

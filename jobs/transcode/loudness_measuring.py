@@ -11,6 +11,7 @@ from av.filter import Graph
 from jobs.transcode.loudness import SILENCE_LUFS, LoudnessReply, LoudnessRequest
 from jobs.transcode.plan import AUDIO_RATE
 from pipeline.media.opening import UNREADABLE, open_source
+from pipeline.media.packets import read_packets
 
 INTEGRATED = "lavfi.r128.I"
 
@@ -20,7 +21,7 @@ def measure_loudness(request: bytes, _progress: Callable[[float], None]) -> dict
     meter = _Meter()
     with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
         try:
-            for packet in container.demux(container.streams[asked.stream]):
+            for packet in read_packets(container, container.streams[asked.stream]):
                 try:
                     frames = packet.decode()
                 except UNREADABLE:

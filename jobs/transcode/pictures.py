@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.plan import Plan
-from jobs.transcode.scaling import SHARP_CUBIC, Filter, arguments, open_graph
+from jobs.transcode.scaling import SHARP_CUBIC, Filter, arguments, open_graph, with_known_colours
 from pipeline.media.facts import Orientation, VideoFacts
 
 # ISO/IEC 23091-2 numbers.
@@ -23,6 +23,8 @@ WIDE_PRIMARIES = {BT2020: "bt2020", SMPTE431: "smpte431", SMPTE432: "smpte432"}
 HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 # Where a file does not say, players take the matrix of high definition from this height on.
 HD_SHORT_SIDE_PX = 576
+# Sizes are rounded to whole blocks: 854x480 and 1280x720, or 1080 rows and 1088, are one shape.
+SAME_SHAPE = Fraction(2, 100)
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,16 @@ def wide_colours(video: VideoFacts) -> tuple[str, str] | None:
     return (primaries, HDR_TRANSFERS.get(colour.transfer, "bt709")) if primaries is not None else None
 
 
-def filters(video: VideoFacts, top: RungPlan, *, mapping: Sequence[Filter] = ()) -> list[Filter]:
-    """FFmpeg's filters from a decoded picture to the largest rendition's; wide colours have a `mapping`.
+def filters(
+    video: VideoFacts, top: RungPlan, *, coded: tuple[int, int], mapping: Sequence[Filter] = ()
+) -> list[Filter]:
+    """FFmpeg's filters from a picture decoded at this width and height to the largest rendition's.
 
-    Pictures are scaled before anything else is done to them: the smaller picture is mapped and turned faster.
+    Wide colours have a `mapping`. Pictures are scaled before anything else is done to them: the smaller picture is
+    mapped and turned faster.
     """
-    width, height = (top.height, top.width) if video.orientation.swaps_sides else (top.width, top.height)
+    frame = (top.height, top.width) if video.orientation.swaps_sides else (top.width, top.height)
+    width, height = fit_into(frame, video, coded)
     source = source_matrix_name(video)
     matrices = {
         "in_color_matrix": source,
@@ -81,6 +87,7 @@ def filters(video: VideoFacts, top: RungPlan, *, mapping: Sequence[Filter] = ())
         ("scale", arguments(scaling)),
         *([("format", "yuv420p10le"), *mapping] if mapping else []),
         ("format", "yuv420p"),
+        *_bars((width, height), frame),
         *_turns(video.orientation),
     ]
 
@@ -88,6 +95,28 @@ def filters(video: VideoFacts, top: RungPlan, *, mapping: Sequence[Filter] = ())
 def source_matrix_name(video: VideoFacts) -> str:
     """By FFmpeg's names."""
     return "bt2020" if _source_is_bt2020(video) else MATRIX_NAMES.get(source_matrix(video), "bt709")
+
+
+def fit_into(frame: tuple[int, int], video: VideoFacts, coded: tuple[int, int]) -> tuple[int, int]:
+    """The size at which a picture keeps its shape in `frame`; the frame's own for pictures as the plan knows them.
+
+    A source that changes its size on the way, as when a telephone is turned or another window is shared, has the same
+    pixels as before, and another shape. All sizes are as coded, before the picture is brought upright.
+    """
+    # How much wider than before, in whole pictures: 1 for the same shape in more or fewer pixels.
+    wider = Fraction(coded[0] * video.coded_height, coded[1] * video.coded_width)
+    # What a GPU has resized while it decoded has the size of the frame, and its shape.
+    if coded == frame or abs(wider - 1) <= SAME_SHAPE:
+        return frame
+    width, height = frame
+    return (
+        (width, max(2, round(height / wider / 2) * 2)) if wider > 1 else (max(2, round(width * wider / 2) * 2), height)
+    )
+
+
+def _bars(size: tuple[int, int], frame: tuple[int, int]) -> list[Filter]:
+    """Black on both sides of what does not fill the frame."""
+    return [("pad", f"{frame[0]}:{frame[1]}:-1:-1:black")] if size != frame else []
 
 
 def _source_is_bt2020(video: VideoFacts) -> bool:
@@ -111,7 +140,8 @@ def _turns(orientation: Orientation) -> list[Filter]:
 class Shaper:
     """Runs pictures through the filters; made anew where a source changes its size or format on the way.
 
-    In `scratch` a table of colours lies for a moment.
+    From the first interlaced picture on all are deinterlaced which say that they need it. In `scratch` a table of
+    colours lies for a moment.
     """
 
     def __init__(self, video: VideoFacts, top: RungPlan, *, scratch: Path) -> None:
@@ -123,23 +153,27 @@ class Shaper:
 
     def shape(self, frame: VideoFrame) -> Iterator[VideoFrame]:
         shape = (frame.width, frame.height, frame.format.name)
-        if shape != self._shape:
+        combs = frame.interlaced_frame and not self._video.interlaced
+        if shape != self._shape or combs:
             yield from self.flush()
             self._shape = shape
+            if combs:
+                self._video = self._video.model_copy(update={"interlaced": True})
             self._graph = self._open(frame)
-        self._graph.vpush(frame)
+        self._graph.vpush(with_known_colours(frame))
         yield from self._pull()
 
     def _open(self, frame: VideoFrame) -> Graph:
+        coded = (frame.width, frame.height)
         wide = wide_colours(self._video)
         if wide is None:
-            return open_graph(frame, filters(self._video, self._top))
+            return open_graph(frame, filters(self._video, self._top, coded=coded))
         # It needs numpy, which takes longer to load than a first picture to encode: only wide colours wait for it.
         from jobs.transcode.colours.mapping import mapping_filters  # noqa: PLC0415
 
         matrix = source_matrix_name(self._video)
         with mapping_filters(frame, *wide, matrix=matrix, scratch=self._scratch) as mapping:
-            return open_graph(frame, filters(self._video, self._top, mapping=mapping))
+            return open_graph(frame, filters(self._video, self._top, coded=coded, mapping=mapping))
 
     def flush(self) -> Iterator[VideoFrame]:
         """What the deinterlacer holds back at the end."""

@@ -16,8 +16,10 @@ from av.video.stream import VideoStream
 
 from jobs.transcode.difficulty import Detail, Difficulty, SampleRequest
 from jobs.transcode.ladder import ALIKE_FROM_DB, STILL_BELOW_BPP
+from jobs.transcode.scaling import with_known_colours
 from pipeline.media.facts import VideoFacts
 from pipeline.media.opening import UNREADABLE, find_video, open_source
+from pipeline.media.packets import read_packets, repeats_picture
 
 # Samples are spread evenly: slides, camera and titles of a lecture take turns within minutes.
 SAMPLES = 5
@@ -80,8 +82,10 @@ def _pictures(container: InputContainer, video: VideoStream, *, at_s: float) -> 
     frames: list[VideoFrame] = []
     try:
         container.seek(round(at_s * av.time_base))
-        for packet in islice(container.demux(video), SAMPLE_PACKETS):
-            frames += packet.decode()
+        for packet in islice(read_packets(container, video), SAMPLE_PACKETS):
+            if repeats_picture(packet):
+                continue
+            frames += map(with_known_colours, packet.decode())
             if len(frames) >= SAMPLE_PICTURES:
                 break
     except UNREADABLE:
@@ -93,11 +97,13 @@ def _picture(container: InputContainer, video: VideoStream, *, at_s: float) -> l
     """One picture alone, or none. The decoder, which would wait for others that may come first, is told of the end."""
     try:
         container.seek(round(at_s * av.time_base))
-        for packet in islice(container.demux(video), SAMPLE_PACKETS):
+        for packet in islice(read_packets(container, video), SAMPLE_PACKETS):
+            if repeats_picture(packet):
+                continue
             frames = packet.decode() or video.codec_context.decode(None)
             video.codec_context.flush_buffers()
             if frames:
-                return frames[:1]
+                return [with_known_colours(frames[0])]
     except UNREADABLE:
         pass
     return []

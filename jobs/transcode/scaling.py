@@ -39,6 +39,22 @@ def open_graph(frame: VideoFrame, chain: Sequence[Filter]) -> Graph:
 SAME_COLOURS: Mapping[str, str] = MappingProxyType({"in_color_matrix": "bt709", "out_color_matrix": "bt709"})
 
 
+# Numbers of ISO/IEC 23091-2 that FFmpeg's scaler knows. It refuses pictures with the others: those are reserved, and
+# written by recorders that mean nothing by them.
+KNOWN_PRIMARIES = frozenset({1, 2, *range(4, 13), 22})
+KNOWN_TRANSFERS = frozenset({1, 2, *range(4, 9), *range(11, 19)})
+UNSPECIFIED = 2
+
+
+def with_known_colours(frame: VideoFrame) -> VideoFrame:
+    """The same frame; colours that are called by a reserved number are called unspecified from now on."""
+    if int(frame.color_primaries) not in KNOWN_PRIMARIES:
+        frame.color_primaries = UNSPECIFIED
+    if int(frame.color_trc) not in KNOWN_TRANSFERS:
+        frame.color_trc = UNSPECIFIED
+    return frame
+
+
 class Scaler:
     """Scales pictures that all have one size and format: each once, however often it is shown in a row."""
 

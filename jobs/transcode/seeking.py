@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from jobs.transcode.pictures import slot_of, source_s_of
 from jobs.transcode.plan import Plan
 from pipeline.media.opening import UNREADABLE, find_video, open_source
+from pipeline.media.packets import read_packets
 
 # Containers look for a time in the order of decoding, or land a little behind it: then the same is tried further back.
 EARLIER_S = (0, 1, 5, 20, 60)
@@ -50,7 +51,7 @@ def find_start(source: Path, plan: Plan, first_picture: int, *, max_streams: int
 def read_from_key_frame(container: InputContainer, video: VideoStream) -> Iterator["Packet[VideoStream]"]:
     """Packets of the pictures, without those before the first key frame whose time is told."""
     begun = False
-    for packet in container.demux(video):
+    for packet in read_packets(container, video):
         begun = begun or (packet.is_keyframe and packet.pts is not None)
         if begun:
             yield packet

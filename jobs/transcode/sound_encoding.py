@@ -12,6 +12,7 @@ from jobs.transcode.encode import SoundRequest
 from jobs.transcode.plan import Plan
 from jobs.transcode.sound import encode_sound
 from pipeline.media.opening import UNREADABLE, open_source
+from pipeline.media.packets import read_packets
 
 # Progress is told this often, in decoded frames: about every two seconds of AAC.
 REPORT_EVERY = 100
@@ -42,7 +43,7 @@ def _frames(container: InputContainer, plan: Plan, progress: Callable[[float], N
             stream.discard = Discard.all
     decoded = 0
     try:
-        for packet in container.demux(container.streams[plan.audio.index]):
+        for packet in read_packets(container, container.streams[plan.audio.index]):
             try:
                 frames = packet.decode()
             except UNREADABLE:

@@ -18,7 +18,8 @@ from av.video.stream import VideoStream
 from pipeline.errors import PermanentError
 from pipeline.media.facts import AudioFacts, Colour, Orientation, SourceFacts, VideoFacts
 from pipeline.media.frame_rate import choose_rate
-from pipeline.media.opening import UNREADABLE, find_audio, find_video, open_source
+from pipeline.media.opening import UNREADABLE, find_audio, find_video, open_source, refuse_broken_off
+from pipeline.media.packets import read_packets
 from pipeline.media.probe import ProbeFile, ProbeLimits
 from pipeline.media.survey import TrackSurvey, survey_packets
 from pipeline.reasons import Reason
@@ -29,6 +30,10 @@ MIN_SIDE_PX = 16
 FIRST_PICTURE_PACKETS = 600
 # Wider pixels than these are a broken header, not an anamorphic recording.
 WIDEST_PIXEL = 8
+# What the encoder takes, and more than any screen or decoder of a phone.
+MAX_SIDE_PX = 16_384
+# YCgCo, ICtCp, IPT and their kin (ISO/IEC 23091-2): FFmpeg's scaler would show them in wrong colours.
+UNKNOWN_MATRICES = frozenset({8, 11, 13, 14, 15, 16, 17})
 
 
 def probe_file(request: bytes, _progress: Callable[[float], None]) -> dict[str, object]:
@@ -43,6 +48,7 @@ def probe_source(
 ) -> SourceFacts:
     """`at_most` packets are surveyed; None stands for all of them."""
     with open_source(source, max_streams=limits.max_streams) as container:
+        refuse_broken_off(source, container)
         video = find_video(container, max_pixels=limits.max_pixels)
         audio = find_audio(container)
         header_s = container.duration / 1_000_000 if container.duration else None
@@ -51,6 +57,9 @@ def probe_source(
         pictures, sounds, complete = survey_packets(container, video, audio, at_most=at_most)
         if pictures.packets == 0:
             raise PermanentError(Reason.EMPTY_VIDEO, "the picture track holds nothing")
+        if pictures.encrypted or (sounds is not None and sounds.encrypted):
+            # Also where the first minutes are in the clear.
+            raise PermanentError(Reason.ENCRYPTED, "its packets are marked as encrypted")
     # While no index of a long file is held beside them.
     pictures.in_order()
     # Opened again instead of rewound: not every container of the list can seek.
@@ -61,6 +70,9 @@ def probe_source(
         video = find_video(container, max_pixels=limits.max_pixels)
         pictures.refuse_bad_stamps(limits.max_gap_s)
         pictures.refuse_fast(limits.max_source_rate)
+        pictures.refuse_loss(sounds)
+        if sounds is not None:
+            pictures.refuse_hole_beside(sounds, limits.max_gap_s)
         seen = _video_facts(
             video, frame, pictures, header_s=header_s, complete=complete, max_rate=limits.max_output_rate
         )
@@ -84,15 +96,13 @@ def probe_source(
 
 def _first_picture(container: InputContainer, video: VideoStream, pictures: TrackSurvey) -> VideoFrame:
     video.codec_context.thread_count = 1
-    for number, packet in enumerate(container.demux(video)):
+    for number, packet in enumerate(read_packets(container, video)):
         if number > FIRST_PICTURE_PACKETS:
             break
         with suppress(*UNREADABLE):
             for frame in packet.decode():
                 _refuse_small(frame)
                 return frame
-    if pictures.encrypted:
-        raise PermanentError(Reason.ENCRYPTED, "its packets are marked as encrypted")
     raise PermanentError(Reason.EMPTY_VIDEO, f"no picture in {pictures.packets} packets of {video.codec.name}")
 
 
@@ -112,10 +122,17 @@ def _video_facts(
 ) -> VideoFacts:
     orientation = read_orientation(frame)
     width, height = display_size(frame.width, frame.height, video.sample_aspect_ratio, orientation)
+    if max(width, height) > MAX_SIDE_PX:
+        raise PermanentError(Reason.DIMENSIONS_EXCEEDED, f"{width}x{height}, at most {MAX_SIDE_PX} pixels a side")
+    if int(frame.colorspace) in UNKNOWN_MATRICES:
+        raise PermanentError(Reason.UNSUPPORTED_CODEC, f"colours by matrix {int(frame.colorspace)} of ISO/IEC 23091-2")
     hints = [rate for rate in (video.guessed_rate, video.average_rate, video.base_rate) if rate]
     stamps = pictures.in_order()
     rate, variable = choose_rate(stamps, pictures.time_base, hints, max_rate=max_rate)
     declared = _declared_s(video, None)
+    if declared is not None and video.container.format.name == "avi":
+        # AVI counts from its first place for a picture, which may be empty.
+        declared = max(0.0, declared - pictures.start_s)
     length = declared or header_s
     measured = _measured_s(pictures, stamps, float(1 / rate))
     return VideoFacts(

@@ -35,5 +35,8 @@ def refuse_by_head(head: bytes) -> None:
 
 
 def looks_encrypted(head: bytes) -> bool:
-    """Whether an ISO file's sample description is `encv` (ISO/IEC 23001-7), for files that FFmpeg refuses to open."""
-    return b"encv" in head and b"sinf" in head
+    """Whether an ISO file's sample description is `encv` (ISO/IEC 23001-7) or FairPlay's `drmi`.
+
+    For files that FFmpeg refuses to open, or finds no decoder for.
+    """
+    return b"sinf" in head and (b"encv" in head or b"drmi" in head)

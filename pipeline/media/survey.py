@@ -1,20 +1,29 @@
 """Reads packets without decoding them and measures what headers do not tell. For sandboxed children only."""
 
 from array import array
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise, takewhile
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from pipeline.errors import PermanentError
 from pipeline.media.opening import UNREADABLE
+from pipeline.media.packets import read_packets, repeats_picture
+from pipeline.media.words import hearing_errors
 from pipeline.reasons import Reason
 
 # Sloppy muxers are off by some pictures; a clock that was set back is off by more.
 MAX_STEP_BACK_S = 0.5
+# As much as may be missing at the end of a source before it counts as cut off.
+LOST_SHARE = 0.02
+# A gap of so many usual ones may be a lost piece; less is a late picture.
+UNUSUAL = 5
 
 
 class TrackSurvey:
@@ -25,6 +34,8 @@ class TrackSurvey:
         self.stamps = array("q")
         self.packets = 0
         self.encrypted = False
+        # Whether the container's reader had to look for where to go on.
+        self.damaged = False
         self._ends_at: int | None = None
         # How far the order of decoding, which only grows in a good file, steps back.
         self._latest_dts: int | None = None
@@ -40,8 +51,13 @@ class TrackSurvey:
         if pts is None:
             return
         self.stamps.append(pts)
-        end = pts + (duration or 0)
-        self._ends_at = end if self._ends_at is None else max(self._ends_at, end)
+        self.hold(pts, duration)
+
+    def hold(self, pts: int | None, duration: int | None) -> None:
+        """What was shown before goes on until then."""
+        if pts is not None:
+            end = pts + (duration or 0)
+            self._ends_at = end if self._ends_at is None else max(self._ends_at, end)
 
     @property
     def start_s(self) -> float:
@@ -78,6 +94,47 @@ class TrackSurvey:
         if widest > max_gap_s:
             raise PermanentError(Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s, at most {max_gap_s:g} s")
 
+    def refuse_hole_beside(self, other: "TrackSurvey", max_gap_s: float) -> None:
+        """Raise TIMESTAMP_GAP where neither this track, the picture's, nor the sound beside it goes on.
+
+        A picture is held while sound goes on, and silence is filled in: an hour for two packets an hour apart.
+        """
+        if other.end_s - self.end_s <= max_gap_s and self.start_s - other.start_s <= max_gap_s:
+            return
+        unit = other.time_base
+        begins, ends = round(Fraction(self.start_s) / unit), round(Fraction(self.end_s) / unit)
+        stamps = other.in_order()
+        before = [*takewhile(lambda stamp: stamp < begins, stamps), begins]
+        behind = [ends, *dropwhile(lambda stamp: stamp <= ends, stamps)]
+        widest = max((b - a for a, b in (*pairwise(before), *pairwise(behind))), default=0) * unit
+        if widest > max_gap_s:
+            raise PermanentError(
+                Reason.TIMESTAMP_GAP, f"a hole of {float(widest):.1f} s in the sound, at most {max_gap_s:g} s"
+            )
+
+    def refuse_loss(self, sounds: "TrackSurvey | None") -> None:
+        """Raise CORRUPT where bytes of the container are damaged and more than `LOST_SHARE` of the time holds nothing.
+
+        A picture that stands still has sound beside it; a piece that is lost has none.
+        """
+        gaps = [b - a for a, b in pairwise(self.in_order())]
+        if not self.damaged or not gaps:
+            return
+        usual = sorted(gaps)[len(gaps) // 2]
+        unusual_s = float(UNUSUAL * usual * self.time_base)
+        heard = [float(stamp * sounds.time_base) for stamp in sounds.in_order()] if sounds is not None else []
+        lost_s = 0.0
+        for begins, gap in zip(self.in_order(), gaps, strict=False):
+            if gap <= UNUSUAL * usual:
+                continue
+            from_s, until_s = float((begins + usual) * self.time_base), float((begins + gap) * self.time_base)
+            # Sound is written a little before or behind its picture, and its hole is too.
+            marks = [from_s, *heard[bisect(heard, from_s) : bisect(heard, until_s)], until_s]
+            silent_s = max(b - a for a, b in pairwise(marks))
+            lost_s += silent_s if silent_s > unusual_s else 0.0
+        if lost_s > LOST_SHARE * (self.end_s - self.start_s):
+            raise PermanentError(Reason.CORRUPT, f"{lost_s:.2f} s of picture and sound are lost on the way")
+
     def refuse_fast(self, max_rate: float) -> None:
         """Raise BAD_TIMESTAMPS for more pictures a second, on average, than `max_rate`."""
         ordered = self.in_order()
@@ -94,19 +151,48 @@ def survey_packets(
 ) -> tuple[TrackSurvey, TrackSurvey | None, bool]:
     """Read packets of both tracks, all of them or until `at_most` of the picture; the last value says which."""
     pictures = TrackSurvey(video.time_base or Fraction(1, 1000))
+    tracks = (video,) if audio is None else (video, audio)
     sounds = TrackSurvey(audio.time_base or Fraction(1, 1000)) if audio is not None else None
+    # Programme streams count no packets and are read without complaint, and never have holes of their own.
+    pictures.damaged = container.format.name == "mpeg" and audio is not None
+    with _noticing_damage(container, pictures):
+        complete = _survey(read_packets(container, *tracks), video, pictures, sounds, at_most=at_most)
+    return pictures, sounds, complete
+
+
+@contextmanager
+def _noticing_damage(container: InputContainer, pictures: TrackSurvey) -> Iterator[None]:
+    with hearing_errors() as said:
+        yield
+        pictures.damaged |= any(part == container.format.name for part, _ in said())
+
+
+def _survey(
+    packets: Iterator["Packet[VideoStream | AudioStream]"],
+    video: VideoStream,
+    pictures: TrackSurvey,
+    sounds: TrackSurvey | None,
+    *,
+    at_most: int | None,
+) -> bool:
     try:
-        for packet in container.demux(video, audio) if audio is not None else container.demux(video):
+        for packet in packets:
+            of_picture = packet.stream.index == video.index
+            if of_picture and repeats_picture(packet):
+                pictures.hold(packet.pts, packet.duration)
             if packet.size == 0:
                 continue
-            if packet.stream_index == video.index:
+            # A transport stream's packets are counted.
+            pictures.damaged |= packet.is_corrupt
+            if of_picture:
                 pictures.add(None if packet.is_discard else packet.pts, packet.duration, dts=packet.dts)
                 pictures.encrypted |= packet.has_sidedata("encryption_info")
             elif sounds is not None:
                 sounds.add(packet.pts, packet.duration)
+                sounds.encrypted |= packet.has_sidedata("encryption_info")
             if at_most is not None and pictures.packets >= at_most:
-                return pictures, sounds, False
+                return False
     except UNREADABLE:
         # What can be read ends here; whether that is enough is for the decoded coverage to say.
         pass
-    return pictures, sounds, True
+    return True

@@ -1,6 +1,7 @@
 """What the filters make of decoded pictures of every kind: upright, 8 bits, BT.709 or BT.601, of one size."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from av.video.plane import VideoPlane
 from jobs.transcode.ladder import RungPlan
 from jobs.transcode.pictures import BT709, BT2020, UNSPECIFIED, Shaper, output_matrix
 from pipeline.media.facts import Colour, Orientation, VideoFacts
-from tests.fixtures.media import corner_levels, draw_picture
+from tests.fixtures.media import Clip, corner_levels, draw_picture, make_clip, read_pictures
 
 WIDTH, HEIGHT = 320, 180
 TOP = RungPlan(name="180p", folder="v1", width=WIDTH, height=HEIGHT, video_bps=200_000)
@@ -66,6 +67,51 @@ def test_a_picture_that_changes_its_size_on_the_way_keeps_its_place():
     shaped = shape(facts(), large, small, small, large)
     assert [(frame.width, frame.height) for frame in shaped] == [(WIDTH, HEIGHT)] * 4
     assert all(corner_levels(frame) == pytest.approx((60, 110, 160, 210), abs=4) for frame in shaped)
+
+
+def test_a_picture_of_another_shape_is_shown_whole_between_black_bars():
+    """A telephone is turned, another window is shared: 320x180 becomes 180x320, which fills 101 columns."""
+    tall = VideoFrame.from_ndarray(draw_picture(180, 320, 0), format="gray").reformat(format="yuv420p")
+    wide = VideoFrame.from_ndarray(draw_picture(WIDTH, HEIGHT, 0), format="gray").reformat(format="yuv420p")
+    first, second = shape(facts(), wide, tall)
+    assert corner_levels(first) == pytest.approx((60, 110, 160, 210), abs=3)
+    rows = luma(second)
+    assert rows.shape == (HEIGHT, WIDTH)
+    assert {int(rows[:, column].max()) for column in (0, 100, 220, WIDTH - 1)} == {16}
+    assert rows[45, (135, 185)] == pytest.approx([16 + grey * 219 / 255 for grey in (60, 110)], abs=3)
+
+
+def test_sizes_that_are_rounded_to_whole_blocks_are_one_shape():
+    shaped = shape(facts(), VideoFrame.from_ndarray(draw_picture(640, 362, 0), format="gray"))
+    assert corner_levels(shaped[0]) == pytest.approx((60, 110, 160, 210), abs=4)
+    assert luma(shaped[0])[:, (0, -1)].max(axis=0).min() > 16
+
+
+def test_reserved_colours_mean_nothing():
+    """Recorders write primaries and transfers by numbers that stand for nothing; the scaler refuses them."""
+    frame = VideoFrame.from_ndarray(draw_picture(640, 360, 0), format="gray").reformat(format="yuv420p")
+    frame = frame.reformat(format="yuv444p")
+    frame.color_primaries, frame.color_trc = 0, 3
+    (shaped,) = shape(facts(), frame)
+    assert corner_levels(shaped) == pytest.approx((60, 110, 160, 210), abs=3)
+
+
+def test_fields_that_come_later_are_deinterlaced_too(tmp_path: Path):
+    """A broadcast's leader is progressive and its film is not."""
+    clip = Clip(pictures=8, audio_channels=0, interlaced=True)
+    woven = read_pictures(make_clip(tmp_path / "woven.mp4", clip).read_bytes())
+    leader = read_pictures(make_clip(tmp_path / "plain.mp4", replace(clip, interlaced=False)).read_bytes())
+    before = [comb(frame) for frame in woven[2:-2]]
+    shaped = shape(facts(), *leader, *woven)
+    assert len(shaped) == 16
+    # The first and the last have no neighbour to tell what moves.
+    assert max(comb(frame) for frame in shaped[10:-2]) < 0.35 * min(before)
+
+
+def comb(frame: VideoFrame) -> float:
+    """How much rows differ from those beside them, in the middle where the block moves, at the worst column."""
+    rows = luma(frame)[HEIGHT // 2 - 6 : HEIGHT // 2 + 6].astype(int)
+    return float(np.abs(2 * rows[1:-1] - rows[:-2] - rows[2:]).mean(axis=0).max())
 
 
 def luma(frame: VideoFrame) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
