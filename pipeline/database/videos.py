@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL, Identifier
 
+from pipeline.database.columns import columns_of
+
 
 @dataclass(frozen=True)
 class Video:
@@ -94,7 +96,7 @@ class Cursor:
     id: UUID
 
 
-COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Video))
+COLUMNS = columns_of(Video)
 _NEW_COLUMNS = tuple(field.name for field in fields(NewVideo))
 
 
