@@ -8,7 +8,7 @@ needs one: whatever comes before it only reads what is committed, which is the s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache, cached_property, partial
 from typing import Any, LiteralString, Self, cast
@@ -44,10 +44,10 @@ class Cut(psycopg.OperationalError):
     """The connection broke, on purpose."""
 
 
-# Nothing waits for a lock here: whoever would is on the same thread as whoever holds it. Tables are small and change
-# from one seed to the next, so that plans made for the values at hand are no better than any.
+# Whoever waits for a lock is on the same thread as whoever holds it, and is told at once that it took too long.
+# Tables are small and change from one seed to the next, so that no plan is better for the values at hand.
 _OPTIONS = (
-    "-c search_path=simulated,pg_catalog,public -c timezone=UTC -c lock_timeout=500 -c academy.now=infinity"
+    "-c search_path=simulated,pg_catalog,public -c timezone=UTC -c lock_timeout=2 -c academy.now=infinity"
     " -c plan_cache_mode=force_generic_plan -c jit=off"
 )
 # How many transactions may be open at once: one, and one of whoever is faster meanwhile.
@@ -70,6 +70,8 @@ class QuickConnection(Connection[TupleRow]):
 
     begin: bytes | None = None
     """What is still to be sent before such a statement."""
+    meanwhile: Callable[[], None] = staticmethod(lambda: None)
+    """Called before each statement: between two of one transaction, others have theirs."""
 
     def open_transaction(self, now: str) -> None:
         self.begin = f"BEGIN; SET LOCAL academy.now = '{now}'".encode()
@@ -82,6 +84,7 @@ class QuickConnection(Connection[TupleRow]):
 
     def run(self, query: PostgresQuery) -> PGresult:
         """Its result. Each statement is prepared when it first comes."""
+        self.meanwhile()
         name = self._prepared_names.get((query.query, query.types))
         if name is None:
             name = f"statement_{len(self._prepared_names)}".encode()
@@ -169,8 +172,12 @@ class SimulatedPool:
     `crashes` counts, by the job's name, the submits whose handle may not have been stored.
     """
 
-    def __init__(self, database: SimulatedDatabase, schedule: Schedule, faults: Faults) -> None:
+    def __init__(
+        self, database: SimulatedDatabase, schedule: Schedule, faults: Faults, *, meanwhile: Callable[[], None]
+    ) -> None:
         self._connections = database.connections
+        for connection in self._connections:
+            connection.meanwhile = meanwhile
         self._schedule = schedule
         self._faults = faults
         self.open = 0
