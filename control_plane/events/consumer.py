@@ -36,7 +36,9 @@ class _Known:
     """What was stored when messages came: rows may have moved on since, but none goes back."""
 
     jobs: Mapping[str, Job]
-    """By handle, the job's own and that of the array of its parts."""
+    """By handle."""
+    jobs_of_arrays: Mapping[str, Job]
+    """By the handle of the array of their parts."""
     missing_exit_codes: frozenset[tuple[UUID, int]]
     """(job, attempt) of those that the messages are about."""
 
@@ -70,21 +72,25 @@ def _look(services: Services, reports: Sequence[JobReport]) -> _Known:
         jobs = find_jobs_by_handles(connection, sorted(handles)) if handles else []
         ended = [job.id for job in jobs if job.handle in tell_codes]
         missing = find_missing_exit_codes(connection, ended) if ended else ()
-    by_handle = {handle: job for job in jobs for handle in (job.array_handle, job.handle) if handle is not None}
-    return _Known(by_handle, frozenset(missing))
+    return _Known(
+        {job.handle: job for job in jobs if job.handle is not None},
+        {job.array_handle: job for job in jobs if job.array_handle is not None},
+        frozenset(missing),
+    )
 
 
 def _take(services: Services, report: JobReport, known: _Known) -> bool:
     """Whether all that the report leads to is stored."""
-    job = known.jobs.get(report.parent or report.handle)
+    job = known.jobs.get(report.handle)
+    array_job = known.jobs_of_arrays.get(report.parent or report.handle)
     try:
-        if job is None:
+        if job is not None:
+            return _take_of_job(services, job, report, known)
+        if array_job is not None:
+            _take_of_array(services, array_job, report)
+        else:
             # Another system's job, or one whose handle is not stored yet: the sweep looks at it again.
             logger.info("event_of_unknown_job", handle=report.handle, name=report.name)
-        elif job.handle == report.handle:
-            return _take_of_job(services, job, report, known)
-        else:
-            _take_of_array(services, job, report)
     except Conflict as error:
         # It moved on between our look and the lock.
         logger.info("event_was_late", handle=report.handle, reason=error.reason)
