@@ -32,6 +32,8 @@ def _lost(world: World) -> Iterator[str]:
     """Every acknowledged upload is READY, FAILED with a reason, or cancelled, and nobody works on it any more."""
     rows = world.database.fetch("SELECT id, status, error_reason FROM videos WHERE status <> 'PENDING'")
     statuses = {row[0]: (row[1], row[2]) for row in rows}
+    for refused in world.records.refused:
+        yield f"lost: whole upload of {refused} was refused"
     for video_id in world.records.acknowledged - set(statuses):
         yield f"lost: video {video_id} was acknowledged and is PENDING or gone"
     for video_id, (status, reason) in statuses.items():
