@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+from pipeline.lifecycle.video_state import VideoStatus, sources_of
 from tests.simulation.array_verdict import judge_arrays
 from tests.simulation.arrays import whole_jobs
 from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
@@ -19,6 +20,7 @@ def judge(world: World) -> list[str]:
         *world.violations,
         *world.surprises,
         *_lost(world),
+        *_moved(world),
         *_published(world),
         *_failed(world),
         *_finished_in_vain(world),
@@ -52,6 +54,14 @@ def _lost(world: World) -> Iterator[str]:
     )
     for (video_id,) in without_job:
         yield f"lost: video {video_id} has no job"
+
+
+def _moved(world: World) -> Iterator[str]:
+    """A video goes nowhere that its status does not lead: what is READY stays so, whatever becomes of later jobs."""
+    moves = world.database.fetch("SELECT video_id, from_status, to_status FROM video_moves ORDER BY id")
+    for video_id, before, after in moves:
+        if before is not None and VideoStatus(before) not in sources_of(VideoStatus(after)):
+            yield f"taken back: video {video_id} went from {before} to {after}"
 
 
 def _published(world: World) -> Iterator[str]:
