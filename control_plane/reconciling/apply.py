@@ -21,12 +21,12 @@ from control_plane.services import Services
 from pipeline.contracts.envelope import Usage
 from pipeline.database.job_attempts import (
     Ending,
+    JobAttempt,
     end_attempt,
     end_attempts_after,
     end_attempts_before,
     insert_attempt,
-    list_attempts_ended_here,
-    record_exit_code,
+    record_exit_codes,
 )
 from pipeline.database.job_parts import end_open_parts, list_part_attempts
 from pipeline.database.jobs import (
@@ -84,12 +84,13 @@ class Luggage:
 class Change:
     """The job after a transaction, and its asset's status where that was changed; `is_news` where anything was.
 
-    `figures` are to be told, once, after the commit.
+    `ended` are the attempts that it has closed. `figures` are to be told, once, after the commit.
     """
 
     job: Job
     asset: Status | None = None
     is_news: bool = True
+    ended: tuple[JobAttempt, ...] = ()
     figures: tuple[Measurement, ...] = ()
 
 
@@ -145,11 +146,12 @@ def _decide_and_act(services: Services, key: JobKey, news: News, luggage: Luggag
 
 def measured(connection: Connection[TupleRow], before: Job, change: Change, *, luggage: Luggage) -> Change:
     """The change with its figures, in the transaction that made it."""
-    ended = list_attempts_ended_here(connection, before.tenant_id, before.id)
     # Those of an array's children are told together, when the job ends, which closes them all.
     has_parts = before.parts is not None and not change.job.is_live
     parts = list_part_attempts(connection, before.tenant_id, before.id) if has_parts else []
-    figures = figures_of_change(before, change.job, ended, parts=parts, outcome=luggage.outcome, usage=luggage.usage)
+    figures = figures_of_change(
+        before, change.job, change.ended, parts=parts, outcome=luggage.outcome, usage=luggage.usage
+    )
     return replace(change, figures=figures)
 
 
@@ -176,8 +178,7 @@ def _look_for_older_outcome(services: Services, job: Job, attempt: int) -> tuple
 
 def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decision, *, luggage: Luggage) -> Change:
     """Do what was decided to a held job row, in the caller's transaction."""
-    for attempt, code in luggage.exit_codes:
-        record_exit_code(connection, job.tenant_id, job.id, attempt=attempt, exit_code=code)
+    record_exit_codes(connection, job.tenant_id, job.id, codes=luggage.exit_codes)
     match decision:
         case Ignore() | Advance() if isinstance(news, Started):
             return _start(connection, job, news)
@@ -188,18 +189,17 @@ def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decisi
                 decision.reason, f"job {job.id} is {job.state} with attempt {job.attempt}, not {_speaker(news)}"
             )
         case Advance():
-            end_attempts_before(
+            older = end_attempts_before(
                 connection, job.tenant_id, job.id, attempt=decision.place.attempt, detail=_status_reason(news)
             )
-            return Change(advance_job(connection, job, decision.place))
+            return Change(advance_job(connection, job, decision.place), ended=tuple(older))
         case RecordReason():
             ending = Ending("retry", decision.reason, decision.detail, luggage.steps)
-            end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
-            return Change(
-                record_retry_reason(
-                    connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
-                )
+            ended = end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
+            kept = record_retry_reason(
+                connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
             )
+            return Change(kept, ended=tuple(ended))
         case Succeed():
             assert luggage.outcome is not None, "an outcome comes with the news that there is one"
             return _succeed(connection, job, decision.attempt, luggage.outcome)
@@ -212,21 +212,26 @@ def act(connection: Connection[TupleRow], job: Job, news: News, decision: Decisi
 def _start(connection: Connection[TupleRow], job: Job, news: Started) -> Change:
     """All of it can be done twice: the answer to a first `start` may have been lost."""
     place = Place(news.attempt, JobState.RUNNING)
-    end_attempts_before(connection, job.tenant_id, job.id, attempt=news.attempt, detail="a newer attempt was started")
+    older = end_attempts_before(
+        connection, job.tenant_id, job.id, attempt=news.attempt, detail="a newer attempt was started"
+    )
     insert_attempt(connection, job.tenant_id, job.id, attempt=news.attempt)
     started = advance_job(connection, job, place, handle=news.handle)
-    return Change(started, asset_of(job.kind).start(connection, started))
+    return Change(started, asset_of(job.kind).start(connection, started), ended=tuple(older))
 
 
 def _succeed(connection: Connection[TupleRow], job: Job, attempt: int, outcome: Outcome) -> Change:
     asset = asset_of(job.kind)
     steps = tuple(step.model_dump() for step in outcome.steps)
-    end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded")
-    end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps))
-    end_attempts_after(connection, job.tenant_id, job.id, attempt=attempt, detail="an older attempt had finished")
-    end_open_parts(connection, job.tenant_id, job.id)
+    attempts = (
+        *end_attempts_before(connection, job.tenant_id, job.id, attempt=attempt, detail="a newer attempt succeeded"),
+        *end_attempt(connection, job.tenant_id, job.id, attempt=attempt, ending=Ending("succeeded", steps=steps)),
+        *end_attempts_after(connection, job.tenant_id, job.id, attempt=attempt, detail="an older attempt had finished"),
+    )
+    if job.parts is not None:
+        end_open_parts(connection, job.tenant_id, job.id)
     ended = end_job_succeeded(connection, job, attempt=attempt, outcome=asset.stored_outcome(outcome))
-    return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome))
+    return Change(ended, asset.publish(connection, ended, attempt=attempt, outcome=outcome), ended=attempts)
 
 
 def fail_job(
@@ -238,10 +243,15 @@ def fail_job(
     cancelled: bool = False,
 ) -> Change:
     """End a held job as failed, with its open attempts, and its asset too unless that has an older result."""
-    end_attempts_before(connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed")
     ending = Ending("failed", decision.reason, decision.detail, steps)
-    end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending)
-    end_open_parts(connection, job.tenant_id, job.id)
+    attempts = (
+        *end_attempts_before(
+            connection, job.tenant_id, job.id, attempt=decision.attempt, detail="a newer attempt failed"
+        ),
+        *end_attempt(connection, job.tenant_id, job.id, attempt=decision.attempt, ending=ending),
+    )
+    if job.parts is not None:
+        end_open_parts(connection, job.tenant_id, job.id)
     # Children of an array that are still at work, and the job that waits for them, end when the executor is told.
     if cancelled or job.parts is not None:
         ended = end_job_cancelled(
@@ -251,7 +261,7 @@ def fail_job(
         ended = end_job_failed(
             connection, job, attempt=decision.attempt, reason=decision.reason, detail=decision.detail
         )
-    return Change(ended, asset_of(job.kind).fail(connection, ended, reason=decision.reason))
+    return Change(ended, asset_of(job.kind).fail(connection, ended, reason=decision.reason), ended=attempts)
 
 
 def _speaker(news: News) -> str:

@@ -11,7 +11,7 @@ from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news, view_of
 from control_plane.reconciling.parts import array_news, last_words, news_of_array, news_without_array, waits_for_parts
 from control_plane.services import Services
-from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_code
+from pipeline.database.job_attempts import list_attempts_without_exit_code, record_exit_codes
 from pipeline.database.jobs import Job
 from pipeline.database.jobs_of_all_tenants import list_live_jobs
 from pipeline.errors import Conflict
@@ -129,9 +129,7 @@ def _record_exit_codes(services: Services) -> None:
     if not missing:
         return
     reports = services.executor.describe(sorted({row.handle for row in missing}))
+    told = {(row.tenant_id, row.job_id): reports[row.handle] for row in missing if row.handle in reports}
     with services.pool.connection() as connection:
-        for row in missing:
-            report = reports.get(row.handle)
-            code = dict(exit_codes_of(report)).get(row.attempt) if report is not None else None
-            if code is not None:
-                record_exit_code(connection, row.tenant_id, row.job_id, attempt=row.attempt, exit_code=code)
+        for (tenant_id, job_id), report in told.items():
+            record_exit_codes(connection, tenant_id, job_id, codes=exit_codes_of(report))

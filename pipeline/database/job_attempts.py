@@ -1,14 +1,17 @@
 """The table `job_attempts`: one row for each attempt that called `start`."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
+
+from pipeline.database.columns import columns_of
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,11 @@ class AbandonedOutputs:
     attempt: int
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(JobAttempt))
+_COLUMNS = columns_of(JobAttempt)
 
 
 def list_attempts(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> list[JobAttempt]:
     query = SQL("SELECT {} FROM job_attempts WHERE tenant_id = %s AND job_id = %s ORDER BY attempt").format(_COLUMNS)
-    with connection.cursor(row_factory=class_row(JobAttempt)) as cursor:
-        return cursor.execute(query, [tenant_id, job_id]).fetchall()
-
-
-def list_attempts_ended_here(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> list[JobAttempt]:
-    """The attempts that the transaction of this connection has ended: `now()` stands still within one."""
-    query = SQL(
-        "SELECT {} FROM job_attempts WHERE tenant_id = %s AND job_id = %s AND ended_at = now() ORDER BY attempt"
-    ).format(_COLUMNS)
     with connection.cursor(row_factory=class_row(JobAttempt)) as cursor:
         return cursor.execute(query, [tenant_id, job_id]).fetchall()
 
@@ -82,46 +76,66 @@ def insert_attempt(connection: Connection[TupleRow], tenant_id: str, job_id: UUI
 
 def end_attempt(
     connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, ending: Ending
-) -> None:
-    """Close an open attempt; one that has ended keeps what was said first."""
-    connection.execute(
-        "UPDATE job_attempts SET ended_at = now(), ending = %s, reason = %s, detail = %s, steps = %s"
-        " WHERE tenant_id = %s AND job_id = %s AND attempt = %s AND ended_at IS NULL",
-        [ending.kind, ending.reason, ending.detail, Jsonb(list(ending.steps)), tenant_id, job_id, attempt],
-    )
+) -> list[JobAttempt]:
+    """Close an open attempt, and return it; one that has ended keeps what was said first."""
+    return _end(connection, tenant_id, job_id, which=SQL("attempt = %(attempt)s"), attempt=attempt, ending=ending)
 
 
 def end_attempts_before(
     connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, detail: str
-) -> None:
-    """Close what older attempts left open: they died without a word, and were repeated."""
-    connection.execute(
-        "UPDATE job_attempts SET ended_at = now(), ending = 'retry', detail = %s"
-        " WHERE tenant_id = %s AND job_id = %s AND attempt < %s AND ended_at IS NULL",
-        [detail, tenant_id, job_id, attempt],
-    )
+) -> list[JobAttempt]:
+    """Close, and return, what older attempts left open: they died without a word, and were repeated."""
+    if attempt <= 1:
+        return []
+    ending = Ending("retry", detail=detail)
+    return _end(connection, tenant_id, job_id, which=SQL("attempt < %(attempt)s"), attempt=attempt, ending=ending)
 
 
 def end_attempts_after(
     connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, detail: str
+) -> list[JobAttempt]:
+    """Close, and return, what newer attempts left open: they died without a word, and are not needed."""
+    ending = Ending("failed", detail=detail)
+    return _end(connection, tenant_id, job_id, which=SQL("attempt > %(attempt)s"), attempt=attempt, ending=ending)
+
+
+def _end(
+    connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, which: SQL, attempt: int, ending: Ending
+) -> list[JobAttempt]:
+    query = SQL(
+        "UPDATE job_attempts SET ended_at = now(), ending = %(kind)s, reason = %(reason)s, detail = %(detail)s,"
+        " steps = %(steps)s"
+        " WHERE tenant_id = %(tenant_id)s AND job_id = %(job_id)s AND {} AND ended_at IS NULL RETURNING {}"
+    ).format(which, _COLUMNS)
+    values = {
+        **vars(ending),
+        "steps": Jsonb(list(ending.steps)),
+        "tenant_id": tenant_id,
+        "job_id": job_id,
+        "attempt": attempt,
+    }
+    with connection.cursor(row_factory=class_row(JobAttempt)) as cursor:
+        return sorted(cursor.execute(query, values).fetchall(), key=lambda row: row.attempt)
+
+
+def record_exit_codes(
+    connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, codes: Sequence[tuple[int, int]]
 ) -> None:
-    """Close what newer attempts left open: they died without a word, and are not needed."""
+    """What the executor says of attempts that have ended: (attempt, exit code) of each."""
+    if not codes:
+        return
     connection.execute(
-        "UPDATE job_attempts SET ended_at = now(), ending = 'failed', detail = %s"
-        " WHERE tenant_id = %s AND job_id = %s AND attempt > %s AND ended_at IS NULL",
-        [detail, tenant_id, job_id, attempt],
+        "UPDATE job_attempts a SET exit_code = said.exit_code"
+        " FROM unnest(%s::integer[], %s::integer[]) AS said (attempt, exit_code)"
+        " WHERE a.tenant_id = %s AND a.job_id = %s AND a.attempt = said.attempt AND a.exit_code IS NULL",
+        [[attempt for attempt, _ in codes], [code for _, code in codes], tenant_id, job_id],
     )
 
 
-def record_exit_code(
-    connection: Connection[TupleRow], tenant_id: str, job_id: UUID, *, attempt: int, exit_code: int
-) -> None:
-    """What the executor says of an attempt that has ended."""
-    connection.execute(
-        "UPDATE job_attempts SET exit_code = %s"
-        " WHERE tenant_id = %s AND job_id = %s AND attempt = %s AND exit_code IS NULL",
-        [exit_code, tenant_id, job_id, attempt],
-    )
+def find_missing_exit_codes(connection: Connection[TupleRow], job_ids: Sequence[UUID]) -> set[tuple[UUID, int]]:
+    """Of all tenants: (job, attempt) of these jobs' attempts of which the executor has said nothing yet."""
+    query = "SELECT job_id, attempt FROM job_attempts WHERE job_id = ANY(%s) AND exit_code IS NULL"
+    return set(connection.execute(query, [list(job_ids)]).fetchall())
 
 
 def list_attempts_without_exit_code(connection: Connection[TupleRow], *, limit: int) -> list[EndedAttempt]:

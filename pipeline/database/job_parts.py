@@ -1,15 +1,16 @@
 """The table `job_parts`: one row for each attempt of an array's child that called `start`."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
+from pipeline.database.columns import columns_of
 from pipeline.database.job_attempts import Ending
 
 
@@ -39,7 +40,7 @@ class AbandonedPart:
     attempt: int
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(PartAttempt))
+_COLUMNS = columns_of(PartAttempt)
 
 
 def find_newest_of_part(

@@ -1,16 +1,17 @@
 """The table `jobs`. Whoever moves a job holds its row (`lock_job`) and has asked `pipeline.lifecycle.reconcile`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
+from pipeline.database.columns import columns_of
 from pipeline.database.videos import Cursor
 from pipeline.lifecycle.job_state import FINAL, JobState, Place
 
@@ -92,7 +93,7 @@ class JobFilter:
     newest: bool = False
 
 
-COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Job))
+COLUMNS = columns_of(Job)
 LIVE_ROWS = SQL("state NOT IN ('succeeded', 'failed')")
 _NEWEST = SQL(
     "NOT EXISTS (SELECT FROM jobs later WHERE later.tenant_id = %(tenant_id)s AND later.asset_id = jobs.asset_id"

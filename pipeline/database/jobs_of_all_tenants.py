@@ -1,5 +1,6 @@
 """Jobs of all tenants: what the loops of the control plane look for, whosever it is."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from psycopg import Connection
@@ -9,18 +10,14 @@ from psycopg.sql import SQL
 from pipeline.database.jobs import COLUMNS, LIVE_ROWS, Job
 
 
-def find_job_by_handle(connection: Connection[TupleRow], handle: str) -> Job | None:
-    """An executor knows nothing of tenants, and its handles are unique."""
-    query = SQL("SELECT {} FROM jobs WHERE handle = %s").format(COLUMNS)
-    with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [handle]).fetchone()
+def find_jobs_by_handles(connection: Connection[TupleRow], handles: Sequence[str]) -> list[Job]:
+    """Those whose own handle, or that of the array of their parts, is one of these.
 
-
-def find_job_by_array(connection: Connection[TupleRow], array_handle: str) -> Job | None:
-    """As `find_job_by_handle`, by the array of its parts."""
-    query = SQL("SELECT {} FROM jobs WHERE array_handle = %s").format(COLUMNS)
+    An executor knows nothing of tenants, and its handles are unique.
+    """
+    query = SQL("SELECT {} FROM jobs WHERE handle = ANY(%s) OR array_handle = ANY(%s)").format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query, [array_handle]).fetchone()
+        return cursor.execute(query, [list(handles), list(handles)]).fetchall()
 
 
 def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limit: int) -> list[Job]:

@@ -3,14 +3,15 @@
 A move is one guarded statement, as of a video: see `pipeline.database.video_moves`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 
+from pipeline.database.columns import columns_of
 from pipeline.database.omr_batches import COLUMNS as BATCH_COLUMNS
 from pipeline.database.omr_batches import OmrBatch
 from pipeline.lifecycle.batch_state import BatchStatus, sources_of
@@ -26,7 +27,7 @@ class BatchMove:
     moved_at: datetime
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(BatchMove))
+_COLUMNS = columns_of(BatchMove)
 
 _MOVE = SQL(
     "WITH before AS ("

@@ -9,6 +9,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL, Identifier
 
+from pipeline.database.columns import columns_of
 from pipeline.database.videos import Cursor
 
 
@@ -49,7 +50,7 @@ class BatchFilter:
     status: str | None = None
 
 
-COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(OmrBatch))
+COLUMNS = columns_of(OmrBatch)
 _NEW_COLUMNS = tuple(field.name for field in fields(NewBatch))
 
 

@@ -1,12 +1,14 @@
 """The table `omr_files`: the files of a batch, in the order in which they are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
+
+from pipeline.database.columns import columns_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class PinnedFile:
     shard: int
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(OmrFile))
+_COLUMNS = columns_of(OmrFile)
 
 
 def insert_files(connection: Connection[TupleRow], tenant_id: str, batch_id: UUID, *, files: Sequence[OmrFile]) -> None:

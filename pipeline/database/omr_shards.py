@@ -1,13 +1,14 @@
 """The table `omr_shards`: the parts of a batch, each read by a job of its own. Whoever changes one holds the batch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 
+from pipeline.database.columns import columns_of
 from pipeline.database.job_attempts import AbandonedOutputs
 
 
@@ -29,7 +30,7 @@ class OmrShard:
         return self.published_job_id is None and self.error_reason is None
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(OmrShard))
+_COLUMNS = columns_of(OmrShard)
 
 
 def insert_shards(connection: Connection[TupleRow], tenant_id: str, shards: Sequence[OmrShard]) -> None:

@@ -1,16 +1,17 @@
 """The tables `omr_templates` and `omr_template_pictures`. A template never changes; its pictures are pinned once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
+from pipeline.database.columns import columns_of
 from pipeline.database.videos import Cursor
 
 
@@ -51,8 +52,8 @@ class TemplatePicture:
     etag: str | None = None
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(OmrTemplate))
-_PICTURE_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(TemplatePicture))
+_COLUMNS = columns_of(OmrTemplate)
+_PICTURE_COLUMNS = columns_of(TemplatePicture)
 
 
 def insert_template(connection: Connection[TupleRow], new: NewTemplate) -> OmrTemplate | None:

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
+
+from pipeline.database.columns import columns_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class SubmissionEdit:
     edited_at: datetime
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(SubmissionEdit))
+_COLUMNS = columns_of(SubmissionEdit)
 
 
 def insert_edit(connection: Connection[TupleRow], tenant_id: str, submission_id: UUID, *, edit: SubmissionEdit) -> None:

@@ -5,16 +5,17 @@ writes the history and bumps `version`. It returns None where the row's status d
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
+from pipeline.database.columns import columns_of
 from pipeline.database.videos import COLUMNS as VIDEO_COLUMNS
 from pipeline.database.videos import Video
 from pipeline.lifecycle.video_state import VideoStatus, sources_of
@@ -42,7 +43,7 @@ class VideoMove:
     moved_at: datetime
 
 
-_COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(VideoMove))
+_COLUMNS = columns_of(VideoMove)
 
 
 def list_moves(connection: Connection[TupleRow], tenant_id: str, video_id: UUID) -> list[VideoMove]:

@@ -10,6 +10,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL, Identifier
 
+from pipeline.database.columns import columns_of
+
 
 @dataclass(frozen=True)
 class Video:
@@ -95,7 +97,7 @@ class Cursor:
     id: UUID
 
 
-COLUMNS = SQL(", ").join(Identifier(field.name) for field in fields(Video))
+COLUMNS = columns_of(Video)
 _NEW_COLUMNS = tuple(field.name for field in fields(NewVideo))
 
 

@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from time import monotonic
 
 import psycopg
 
@@ -24,6 +25,18 @@ from tests.simulation.database import install_clock
 from tests.simulation.seeds import Result, run_batch, take_database
 
 BATCH = 10
+# A throw-away server, whose only clients are on its own machine and look at no statistics.
+SERVER = {
+    **FAST,
+    "autovacuum": "off",
+    "checkpoint_timeout": "1h",
+    "max_wal_senders": "0",
+    "max_wal_size": "2GB",
+    "track_activities": "off",
+    "track_counts": "off",
+    "update_process_title": "off",
+    "wal_level": "minimal",
+}
 TEMPLATE = "simulated"
 
 
@@ -38,6 +51,7 @@ def main() -> int:
     batches = [seeds[at : at + BATCH] for at in range(0, len(seeds), BATCH)]
     failed: list[int] = []
     total: Counter[str] = Counter()
+    done, begun_s = 0, monotonic()
     with _databases(min(options.processes, len(batches))) as urls:
         # Forked processes would share the supervisor's own pipes.
         context = get_context("spawn")
@@ -48,11 +62,15 @@ def main() -> int:
             runs = {pool.submit(run_batch, batch, options.videos): batch for batch in batches}
             for run in as_completed(runs):
                 results = run.result()
+                done += len(results)
+                print(f"{done} of {len(seeds)} seeds after {monotonic() - begun_s:.0f} s", end="; ")
                 _print_batch(results, options.videos)
                 failed += [result.seed for result in results if result.wrong]
                 for result in results:
                     total += result.tally
     print(f"{len(seeds)} seeds of {options.videos} videos: {_figures(total)}; {len(failed)} seeds ended wrong")
+    for seed in sorted(failed):
+        print(f"  {_replay(seed, options.videos)}")
     return 1 if failed else 0
 
 
@@ -61,7 +79,7 @@ def _databases(number: int) -> Iterator[list[str]]:
     with (
         tempfile.TemporaryDirectory(prefix="academy-simulation-", ignore_cleanup_errors=True) as folder,
         open_supervisor(Path(folder)) as supervisor,
-        open_postgres(supervisor, options=FAST) as url,
+        open_postgres(supervisor, options=SERVER) as url,
     ):
         names = [f"{TEMPLATE}_{at}" for at in range(number)]
         with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
@@ -83,7 +101,11 @@ def _print_batch(results: list[Result], videos: int) -> None:
         for line in result.wrong:
             print(f"  seed {result.seed}: {line}")
         if result.wrong:
-            print(f"  replay: make simulate SEEDS=1 FIRST={result.seed} VIDEOS={videos}", flush=True)
+            print(f"  replay: {_replay(result.seed, videos)}", flush=True)
+
+
+def _replay(seed: int, videos: int) -> str:
+    return f"make simulate SEEDS=1 FIRST={seed} VIDEOS={videos}"
 
 
 def _figures(tally: Counter[str]) -> str:

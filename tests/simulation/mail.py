@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from control_plane.events.queue import AT_ONCE, Message
@@ -56,13 +57,17 @@ class Mail:
             for receipt, letter in visible[:AT_ONCE]:
                 letter.visible_at_s = now_s + VISIBLE_AGAIN_S
                 letter.receives += 1
-                self._schedule.after(VISIBLE_AGAIN_S, self.on_arrival)
+                self._schedule.after(VISIBLE_AGAIN_S, partial(self._show_again, receipt))
                 if letter.receives > MOST_RECEIVES:
                     # A dead letter: a person looks at it, and the sweep at its job.
                     del self._letters[receipt]
             return [Message(letter.body, receipt) for receipt, letter in visible[:AT_ONCE]]
 
         return self._faults.call("sqs receive", take, error=_away)
+
+    def _show_again(self, receipt: str) -> None:
+        if receipt in self._letters:
+            self.on_arrival()
 
     def delete(self, message: Message) -> None:
         def remove() -> None:

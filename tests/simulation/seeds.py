@@ -1,5 +1,6 @@
 """Run seeds, each from an empty database to its verdict; what worker processes run is here, where they can find it."""
 
+import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
@@ -50,4 +51,13 @@ def take_database(free: "Queue[str]") -> None:
 def run_batch(seeds: range, videos: int) -> list[Result]:
     assert _database_url is not None
     with open_database(_database_url) as database:
-        return [run_seed(database, seed, videos=videos) for seed in seeds]
+        return [_run_whole(database, seed, videos=videos) for seed in seeds]
+
+
+def _run_whole(database: SimulatedDatabase, seed: int, *, videos: int) -> Result:
+    """What breaks over one seed is that seed's verdict: the others have still to come to theirs."""
+    try:
+        return run_seed(database, seed, videos=videos)
+    except Exception:  # noqa: BLE001
+        database.reset()
+        return Result(seed, [traceback.format_exc()], fingerprint=0)

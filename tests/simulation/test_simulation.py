@@ -36,7 +36,7 @@ def test_nothing_is_lost_or_published_twice_whatever_fails(database: SimulatedDa
 
 
 def test_without_a_single_event_the_sweep_finds_everything(database: SimulatedDatabase):
-    for seed in (100, 101):
+    for seed in (101, 102):
         result = run_seed(database, seed, videos=VIDEOS, drops_events=True)
         assert result.wrong == [], f"seed {seed}"
         assert result.tally["READY"] > 0

@@ -26,10 +26,14 @@ PATIENCE = 12
 
 @dataclass
 class Records:
-    """What users were promised: videos whose upload was acknowledged, and jobs whose cancel was."""
+    """What users were promised: videos whose upload was acknowledged, and jobs whose cancel was.
+
+    `refused` are whole uploads that were not taken.
+    """
 
     acknowledged: set[UUID] = field(default_factory=set)
     cancelled: set[UUID] = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
 
 
 class User:
@@ -64,8 +68,12 @@ class User:
         for _ in range(calls):
             try:
                 yield from self._insist(lambda: complete_upload(self._services, self._caller, video, parts=()))
-            except (Conflict, Unreachable):
+            except Unreachable:
+                continue
+            except Conflict as refusal:
                 # A cancelled or failed one answers so to whoever is late.
+                if refusal.reason != "video_has_failed":
+                    self._records.refused.append(f"video {video.id} with {refusal.reason}")
                 continue
             self._records.acknowledged.add(video.id)
         for _ in range(3):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+from pipeline.lifecycle.video_state import VideoStatus, sources_of
 from tests.simulation.array_verdict import judge_arrays
 from tests.simulation.arrays import whole_jobs
 from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
@@ -18,6 +19,7 @@ def judge(world: World) -> list[str]:
     return [
         *judge_jobs(world),
         *_lost(world),
+        *_moved(world),
         *_published(world),
         *_finished_in_vain(world),
         *judge_arrays(world),
@@ -40,6 +42,8 @@ def _lost(world: World) -> Iterator[str]:
     """Every acknowledged upload is READY, FAILED with a reason, or cancelled."""
     rows = world.database.fetch("SELECT id, status, error_reason FROM videos WHERE status <> 'PENDING'")
     statuses = {row[0]: (row[1], row[2]) for row in rows}
+    for refused in world.records.refused:
+        yield f"lost: whole upload of {refused} was refused"
     for video_id in world.records.acknowledged - set(statuses):
         yield f"lost: video {video_id} was acknowledged and is PENDING or gone"
     for video_id, (status, reason) in statuses.items():
@@ -62,6 +66,14 @@ def _at_work(world: World) -> Iterator[str]:
     for batch_job in world.batch.jobs.values():
         if batch_job.ended_at_s is None:
             yield f"still there: {batch_job.id} of job {batch_job.name} is {batch_job.status}"
+
+
+def _moved(world: World) -> Iterator[str]:
+    """A video goes nowhere that its status does not lead: what is READY stays so, whatever becomes of later jobs."""
+    moves = world.database.fetch("SELECT video_id, from_status, to_status FROM video_moves ORDER BY id")
+    for video_id, before, after in moves:
+        if before is not None and VideoStatus(before) not in sources_of(VideoStatus(after)):
+            yield f"taken back: video {video_id} went from {before} to {after}"
 
 
 def _published(world: World) -> Iterator[str]:

@@ -170,6 +170,28 @@ def test_a_message_whose_commit_failed_comes_again(plane: Plane, mail: Mail, mon
     assert mail.left() == (0, 0)
 
 
+def test_news_that_the_row_is_ahead_of_waits_for_nobody_and_its_exit_codes_are_kept(plane: Plane, mail: Mail):
+    job_id, handle = dispatched(plane)
+    mail.send(event(handle, "RUNNING", attempts=[attempt(75)]))
+    consume(plane.services, mail.queue, Event())
+    with plane.services.pool.connection() as connection:
+        connection.execute("INSERT INTO job_attempts (tenant_id, job_id, attempt) SELECT tenant_id, id, 1 FROM jobs")
+    with plane.services.pool.connection() as holder:
+        holder.execute("SELECT FROM jobs WHERE id = %s FOR UPDATE", [job_id])
+        mail.send(event(handle, "RUNNABLE", attempts=[attempt(75)]))
+        consume(plane.services, mail.queue, Event())
+        assert mail.left() == (0, 0)
+    with plane.services.pool.connection() as connection:
+        assert connection.execute("SELECT exit_code FROM job_attempts").fetchall() == [(75,)]
+
+
+def test_the_failed_child_of_an_array_that_is_no_jobs_ends_nothing(plane: Plane, mail: Mail):
+    job_id, handle = dispatched(plane)
+    mail.send(event(f"{handle}:0", "FAILED", statusReason="x", attempts=[attempt(137)]))
+    consume(plane.services, mail.queue, Event())
+    assert (plane.job(job_id).state, mail.left()) == (JobState.SUBMITTED, (0, 0))
+
+
 def test_the_event_of_a_child_that_has_failed_ends_its_job_with_the_childs_reason(plane: Plane, mail: Mail):
     plane.probe.duration_s = 360.0
     job_id, handle = dispatched(plane)

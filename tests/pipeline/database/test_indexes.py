@@ -68,7 +68,7 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
         "jobs_to_terminate",
         lambda c: jobs_of_all_tenants.list_jobs_to_terminate(c, after=None, limit=100),
     ),
-    "a child's event": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_job_by_array(c, "h1")),
+    "events": ("jobs_array_handle", lambda c: jobs_of_all_tenants.find_jobs_by_handles(c, ["h1", "h2"])),
     "a child's job": ("jobs_of_array", lambda c: array_jobs.find_job_of_child(c, "t5", uuid4(), array_index=3)),
     "a child's handle": ("jobs_of_array", lambda c: array_jobs.find_handle_of_child(c, "t5", uuid4())),
     "a part": ("job_parts_pkey", lambda c: job_parts.find_newest_of_part(c, "t5", uuid4(), part=3)),
@@ -106,10 +106,6 @@ READS: dict[str, tuple[str, Callable[[Connection], Any]]] = {
         lambda c: submission_lists.list_to_review(c, "t5", matching=ReviewFilter(), after=1, limit=50),
     ),
     "attempts": ("job_attempts_pkey", lambda c: job_attempts.list_attempts(c, "t5", uuid4())),
-    "attempts that a change ended": (
-        "job_attempts_pkey",
-        lambda c: job_attempts.list_attempts_ended_here(c, "t5", uuid4()),
-    ),
     "exit codes": (
         "job_attempts_without_exit_code",
         lambda c: job_attempts.list_attempts_without_exit_code(c, limit=100),

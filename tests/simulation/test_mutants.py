@@ -1,0 +1,83 @@
+"""What the simulation is worth: a rule that is taken away from the control plane is missed within a few seeds."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from pipeline.database.videos import find_video
+from pipeline.lifecycle.job_state import FINAL
+from pipeline.lifecycle.reconcile import JobView, Refuse
+from pipeline.logs import configure_logs
+from tests.fixtures.servers import TEMPLATE, _database
+from tests.simulation.database import SimulatedDatabase, install_clock, open_database
+from tests.simulation.seeds import run_seed
+
+VIDEOS = 15
+SEEDS = 6
+ONE_LIVE_JOB = "jobs_one_live_per_shard"
+
+
+@pytest.fixture(scope="module")
+def database(_postgres: str) -> Iterator[SimulatedDatabase]:
+    level = logging.getLogger().level
+    configure_logs("critical")
+    with _database(_postgres, template=TEMPLATE) as url:
+        install_clock(url)
+        with open_database(url) as database:
+            yield database
+    logging.getLogger().setLevel(level)
+
+
+def _of_a_live_job(job: JobView, _handle: str, _attempt: int) -> Refuse | None:
+    return Refuse("job_has_ended") if job.place.state in FINAL else None
+
+
+MUTANTS: dict[str, tuple[dict[str, Callable[..., Any]], str]] = {
+    "the fence of attempts": ({"pipeline.lifecycle.reconcile._fenced": _of_a_live_job}, "stale publish"),
+    "the look before a submit": (
+        {"pipeline.execution.aws_batch.BatchExecutor.find": lambda *_: None},
+        "submitted again although it was listed",
+    ),
+    "the commit before a message is deleted": (
+        {"control_plane.events.consumer._take": lambda *_: True},
+        "message deleted before its commit",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", MUTANTS)
+def test_a_rule_that_is_taken_away_is_missed(database: SimulatedDatabase, rule: str):
+    replaced, said = MUTANTS[rule]
+    assert said in _first_wrong(database, replaced)
+
+
+def test_two_live_jobs_of_a_video_are_found_where_neither_its_row_nor_the_index_prevents_them(
+    database: SimulatedDatabase,
+):
+    ((index,),) = database.fetch("SELECT indexdef FROM pg_indexes WHERE indexname = %s", ONE_LIVE_JOB)
+    unheld = {f"control_plane.videos.{module}.lock_video": find_video for module in ("retry", "asset")}
+    try:
+        database.committed.execute(f"DROP INDEX {ONE_LIVE_JOB}".encode())
+        assert "two live jobs at once" in _first_wrong(database, unheld)
+    finally:
+        database.empty()
+        database.committed.execute(str(index).encode())
+
+
+def _first_wrong(database: SimulatedDatabase, replaced: dict[str, Callable[..., Any]]) -> str:
+    """All that is wrong with the first seed that ends wrong."""
+    for seed in range(SEEDS):
+        patches = [patch(name, new) for name, new in replaced.items()]
+        for each in patches:
+            each.start()
+        try:
+            wrong = run_seed(database, seed, videos=VIDEOS).wrong
+        finally:
+            for each in patches:
+                each.stop()
+        if wrong:
+            return "\n".join(wrong)
+    return ""
