@@ -18,23 +18,23 @@ from typing import TypeVar
 
 from benchmarks.ladder import MEDIA, print_machine
 from benchmarks.long_source import repeat
-from jobs.transcode.archive import MadePart, pack, segments_of, unpack
-from jobs.transcode.difficulty import measure_difficulty
-from jobs.transcode.encode import encode, encode_sound_alone
+from jobs.transcode.encoding.encode import encode, encode_sound_alone
+from jobs.transcode.hls.playlists import write_master
 from jobs.transcode.job import write_playlists
-from jobs.transcode.join_job import AT_ONCE
-from jobs.transcode.joining import join
-from jobs.transcode.ladder import sides_to_judge
-from jobs.transcode.measure import measure_audio, measure_iframes, measure_renditions
-from jobs.transcode.parts import cut
-from jobs.transcode.plan import plan_transcode
-from jobs.transcode.planning import PROBE_TIMEOUT_S
-from jobs.transcode.playlists import write_master
-from jobs.transcode.thumbnail import draw_stills
-from jobs.transcode.verify import verify
+from jobs.transcode.measuring.renditions import measure_audio, measure_iframes, measure_renditions
+from jobs.transcode.parts.archive import MadePart, pack, segments_of, unpack
+from jobs.transcode.parts.cutting import cut
+from jobs.transcode.parts.join_job import AT_ONCE
+from jobs.transcode.parts.joining import join
+from jobs.transcode.planning.difficulty import measure_difficulty
+from jobs.transcode.planning.ladder import sides_to_judge
+from jobs.transcode.planning.plan import plan_transcode
+from jobs.transcode.planning.plan_source import PROBE_TIMEOUT_S
+from jobs.transcode.stills.thumbnail import draw_stills
+from jobs.transcode.verify.verify import verify
 from pipeline.contracts.devices import DeviceWish
 from pipeline.contracts.transcode import Source, TranscodeLimits, TranscodeSpec
-from pipeline.execution.publisher import THREADS
+from pipeline.execution.files.publisher import THREADS
 from pipeline.media.probe import ProbeLimits, probe_file
 
 # The lecture once.

@@ -50,7 +50,7 @@ def bench(
 
 def measure(*arguments: str) -> list[Speed]:
     """Lines of the job's own program, which has its options and its decoders."""
-    command = [sys.executable, "-m", "jobs.transcode.speed", *arguments]
+    command = [sys.executable, "-m", "jobs.transcode.devices.speed", *arguments]
     ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=MEASURED_WITHIN_S, check=True)
     return [json.loads(line) for line in ended.stdout.splitlines()]
 

@@ -137,7 +137,7 @@ class Log(TypedDict):
 
 
 class Speed(TypedDict):
-    """A line of `python -m jobs.transcode.speed`; `fps` is None where there was a `problem`."""
+    """A line of `python -m jobs.transcode.devices.speed`; `fps` is None where there was a `problem`."""
 
     work: str
     codec: str

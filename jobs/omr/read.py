@@ -15,9 +15,9 @@ from jobs.omr.reader.reading_batch import Batch, BatchFile, read_batch
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine, Marking, SheetReading
 from pipeline.errors import AcademyError, Invalid
+from pipeline.execution.attempt.termination import Termination
 from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.job_failure import exit_code_of, failure_of
-from pipeline.execution.termination import Termination
 from pipeline.logs import configure_logs
 
 

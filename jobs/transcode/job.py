@@ -3,27 +3,27 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from jobs.transcode.encode import EncodeReport
-from jobs.transcode.encode_whole import encode_whole
-from jobs.transcode.join_job import join_parts
-from jobs.transcode.layout import (
+from jobs.transcode.encoding.encode import EncodeReport
+from jobs.transcode.encoding.encode_whole import encode_whole
+from jobs.transcode.hls.layout import (
     IFRAME_PLAYLIST_NAME,
     MASTER_NAME,
     MEDIA_PLAYLIST_NAME,
     STORYBOARD_NAME,
     THUMBNAIL_NAME,
 )
-from jobs.transcode.measure import (
+from jobs.transcode.hls.playlists import write_iframe_playlist, write_master, write_media_playlist
+from jobs.transcode.hls.publish import list_outputs
+from jobs.transcode.measuring.renditions import (
     iframe_playlists,
     measure_audio,
     measure_iframes,
     media_playlists,
     rate_curves,
 )
-from jobs.transcode.playlists import write_iframe_playlist, write_master, write_media_playlist
-from jobs.transcode.publish import list_outputs
-from jobs.transcode.thumbnail import draw_stills
-from jobs.transcode.verify import verify
+from jobs.transcode.parts.join_job import join_parts
+from jobs.transcode.stills.thumbnail import draw_stills
+from jobs.transcode.verify.verify import verify
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
 from pipeline.execution.step_clock import Report
 from pipeline.execution.workplace import Workplace

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.transcode.job import transcode
-from jobs.transcode.part_job import transcode_part
+from jobs.transcode.parts.part_job import transcode_part
 from pipeline.contracts.envelope import JobKind
 from pipeline.contracts.transcode import STEPS, TranscodeOutcome, TranscodeSpec
 from pipeline.contracts.transcode_part import PART_STEPS, PartOutcome, PartSpec

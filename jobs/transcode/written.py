@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from jobs.transcode.encode import EncodeReport
-from jobs.transcode.parts import Part
-from jobs.transcode.plan import Plan
+from jobs.transcode.encoding.encode import EncodeReport
+from jobs.transcode.parts.cutting import Part
+from jobs.transcode.planning.plan import Plan
 from pipeline.contracts.transcode import Rendition
 
 

@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from pipeline.execution.attempt.termination import Termination
 from pipeline.execution.catalog import EXIT_PERMANENT, EXIT_TRANSIENT
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
-from pipeline.execution.termination import Termination
 from pipeline.logs import bind_log_context, configure_logs, get_logger
 
 log = get_logger(__name__)
@@ -37,7 +37,7 @@ def main(program: JobProgram[SpecT, OutcomeT], arguments: Sequence[str] | None =
         with termination:
             if "JOB_ID" in os.environ:
                 return _run_remotely(program, termination)
-            from pipeline.execution.by_hand import run_by_hand  # noqa: PLC0415  # see above
+            from pipeline.execution.attempt.by_hand import run_by_hand  # noqa: PLC0415  # see above
 
             return run_by_hand(program, sys.argv[1:] if arguments is None else arguments, termination)
     except Exception as exc:
@@ -49,8 +49,8 @@ def main(program: JobProgram[SpecT, OutcomeT], arguments: Sequence[str] | None =
 
 
 def _run_remotely(program: JobProgram[SpecT, OutcomeT], termination: Termination) -> int:
+    from pipeline.execution.attempt.remote_run import run_remotely  # noqa: PLC0415
     from pipeline.execution.job_environment import JobEnvironment  # noqa: PLC0415  # see above
-    from pipeline.execution.remote_run import run_remotely  # noqa: PLC0415
 
     try:
         environment = JobEnvironment.read(os.environ)

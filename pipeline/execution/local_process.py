@@ -1,6 +1,6 @@
 """The executor of one machine: every attempt is a real subprocess of the command that the container runs.
 
-All state is on disk (`pipeline.execution.local_state`), so that an executor that was killed finds its jobs again:
+All state is on disk (`pipeline.execution.local.state`), so that an executor that was killed finds its jobs again:
 running ones go on under its eyes, ended ones are read, and those whose supervisor is gone are lost and tried again.
 """
 
@@ -16,20 +16,20 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.catalog import CATALOG, Profile
 from pipeline.execution.executor import JobReport, Submission
-from pipeline.execution.local_decisions import (
+from pipeline.execution.local.decisions import (
     attempt_ended,
     attempt_interrupted,
     attempt_started,
     job_ended,
     retry_pause_s,
 )
-from pipeline.execution.local_jobs import LocalJobs
-from pipeline.execution.local_records import JobRecord, report_of
-from pipeline.execution.local_state import StateFolder, own_folder
-from pipeline.execution.local_submissions import handle_of, refuse_impossible, with_priority
-from pipeline.execution.local_turns import in_turn
-from pipeline.execution.log_tail import read_tail
-from pipeline.execution.running_attempt import RunningAttempt, request_of
+from pipeline.execution.local.jobs import LocalJobs
+from pipeline.execution.local.log_tail import read_tail
+from pipeline.execution.local.records import JobRecord, report_of
+from pipeline.execution.local.running_attempt import RunningAttempt, request_of
+from pipeline.execution.local.state import StateFolder, own_folder
+from pipeline.execution.local.submissions import handle_of, refuse_impossible, with_priority
+from pipeline.execution.local.turns import in_turn
 from pipeline.execution.stuck.explanation import Explanation
 from pipeline.execution.stuck.local_rules import LocalFacts, explain_local
 from pipeline.lifecycle.job_state import JobState

@@ -1,4 +1,4 @@
-"""The attempts of jobs, as `pipeline.execution.remote_run` makes them, a step at a time so that others come between.
+"""The attempts of jobs, as `execution.attempt.remote_run` makes them, a step at a time so that others come between.
 
 They crash, are reclaimed, hang, and wake up long after their end to go on as if nothing had happened.
 """

@@ -8,7 +8,7 @@ from av.video.frame import VideoFrame
 
 from jobs.transcode.colours.mastering import changes_by_scene, read_mastering
 from jobs.transcode.colours.table import table_file
-from jobs.transcode.scaling import Filter, arguments
+from jobs.transcode.encoding.scaling import Filter, arguments
 
 
 @contextmanager

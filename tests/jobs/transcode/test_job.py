@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from jobs.transcode.boxes import read_segment, read_timescale
+from jobs.transcode.hls.boxes import read_segment, read_timescale
 from tests.fixtures.media import Clip, corner_levels, make_clip, read_pictures
 
 ROOT = Path(__file__).parents[3]

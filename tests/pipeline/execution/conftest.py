@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipeline.execution.local.records import JobRecord
 from pipeline.execution.local_process import LocalExecutor
-from pipeline.execution.local_records import JobRecord
 from tests.fixtures.internal_api import InternalApi, open_internal_api
 from tests.fixtures.local_executor import open_local_executor, processes_of
 

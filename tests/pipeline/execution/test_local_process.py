@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pipeline.errors import PermanentError
-from pipeline.execution.local_decisions import KEEP_ENDED, KEEP_ENDED_JOBS
+from pipeline.execution.local.decisions import KEEP_ENDED, KEEP_ENDED_JOBS
 from pipeline.execution.local_process import LocalExecutor
 from pipeline.lifecycle.job_state import JobState
 from tests.fixtures.local_executor import (

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from jobs.transcode.colours.mastering import Mastering, parse_mastering
 from jobs.transcode.colours.spaces import Values
 from jobs.transcode.colours.table import map_colours, table_file
-from jobs.transcode.scaling import open_graph
+from jobs.transcode.encoding.scaling import open_graph
 
 # Skin, red, sky, leaf, shadow, paper and violet, each 0 to 1.
 CODES = np.array(

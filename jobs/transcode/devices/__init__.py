@@ -1,0 +1,1 @@
+"""What decodes and encodes: a GPU or the CPU."""

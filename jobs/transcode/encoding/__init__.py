@@ -1,0 +1,1 @@
+"""Pictures become segments of all renditions, in one sandboxed child."""

@@ -1,0 +1,1 @@
+"""What a stream is written as: boxes, tracks, playlists, names."""

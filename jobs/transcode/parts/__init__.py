@@ -1,0 +1,1 @@
+"""Long videos: parts that are made apart from each other, and their join."""

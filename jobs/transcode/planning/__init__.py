@@ -1,0 +1,1 @@
+"""Looks at a source and decides all that becomes of it."""

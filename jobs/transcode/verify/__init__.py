@@ -1,0 +1,1 @@
+"""A finished stream is read back and held to the rules."""

@@ -1,0 +1,1 @@
+"""Where a job's sources come from and its outputs go."""

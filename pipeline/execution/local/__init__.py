@@ -1,0 +1,1 @@
+"""What the executor of one machine is made of."""
