@@ -2,7 +2,8 @@
 
 from pipeline.contracts.envelope import Contract
 from pipeline.media import gpu
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 # A driver may keep files of its own while it starts.
 LIMITS = SandboxLimits(memory_mib=2048, cpu_s=60, deadline_s=60, file_mib=64, address_mib=gpu.ADDRESS_SPACE_MIB)

@@ -13,7 +13,8 @@ from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media.facts import SourceFacts
 from pipeline.media.probing_soon import FILE_PROBER
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 
 class ProbeLimits(Contract):

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 
-from pipeline.media.sandbox import end_waiting, started_early
+from pipeline.media.sandbox.start import end_waiting, started_early
 
 FILE_PROBER = "pipeline.media.probing:probe_file"
 

@@ -12,7 +12,8 @@ from pipeline.answer_sheets.template import Template
 from pipeline.contracts.omr import Engine, OmrLimits, SheetReading
 from pipeline.errors import PermanentError
 from pipeline.media import gpu
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 from pipeline.reasons import Reason
 
 # Where the child begins.

@@ -12,7 +12,9 @@ from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media import gpu
 from pipeline.media.facts import VideoFacts
-from pipeline.media.sandbox import News, SandboxLimits, run_sandboxed, started_early
+from pipeline.media.sandbox.conversation import News, SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
+from pipeline.media.sandbox.start import started_early
 
 _ENCODER = "jobs.transcode.encoding.encode_child:encode_part"
 # With numpy it takes as long to load as all else of the child.

@@ -2,7 +2,7 @@
 
 from jobs.transcode.encoding.encode import FIRST_PICTURE
 from pipeline.logs import get_logger
-from pipeline.media.sandbox import News
+from pipeline.media.sandbox.conversation import News
 
 log = get_logger(__name__)
 

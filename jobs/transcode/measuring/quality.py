@@ -9,7 +9,8 @@ from jobs.transcode.hls.layout import INIT_NAME, segment_name
 from jobs.transcode.planning.plan import Plan
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import Quality, Rendition, TranscodeLimits
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 QUALITY_VARIABLE = "QUALITY"
 # A package with an FFmpeg program that has libvmaf; it is not among those that a job needs.

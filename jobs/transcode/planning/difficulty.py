@@ -6,7 +6,9 @@ from pathlib import Path
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
 from pipeline.media.facts import VideoFacts
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed, started_early
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
+from pipeline.media.sandbox.start import started_early
 
 # Samples lie at key frames, which a long file may have few of; this is far above what any of the corpus takes.
 DEADLINE_S = 120

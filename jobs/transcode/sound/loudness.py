@@ -9,7 +9,8 @@ from pathlib import Path
 from jobs.transcode.planning.plan import Plan
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 # EBU R128's gate: what measures this is silence, and stays so.
 SILENCE_LUFS = -70.0

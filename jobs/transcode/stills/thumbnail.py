@@ -8,7 +8,8 @@ from jobs.transcode.hls.layout import STORYBOARD_FOLDER, THUMBNAIL_NAME
 from jobs.transcode.stills.storyboard import KeyFrame, StoryboardPlan, list_key_frames, plan_storyboard
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import Rendition, TranscodeLimits
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 STILLS_DEADLINE_S = 300
 # Key frames that are looked at for the poster, spread over the video.

@@ -7,7 +7,8 @@ from jobs.transcode.parts.cutting import Part
 from jobs.transcode.planning.plan import KEY_FRAME_S, Grid, Plan
 from pipeline.contracts.envelope import Contract
 from pipeline.contracts.transcode import TranscodeLimits
-from pipeline.media.sandbox import SandboxLimits, run_sandboxed
+from pipeline.media.sandbox.conversation import SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
 
 # The most that sound may be ordered with to be, with its container, surely below 192 kbit/s.
 LOW_SOUND_BPS = 160_000

@@ -14,7 +14,9 @@ from pydantic import Field
 
 from pipeline.contracts.envelope import Contract
 from pipeline.errors import JobError, PermanentError, TransientError
-from pipeline.media.sandbox import FIXED_VARIABLES, MIB, SandboxLimits, end_waiting, run_sandboxed, started_early
+from pipeline.media.sandbox.conversation import MIB, SandboxLimits
+from pipeline.media.sandbox.run import run_sandboxed
+from pipeline.media.sandbox.start import FIXED_VARIABLES, end_waiting, started_early
 from pipeline.reasons import Reason
 from tests.fixtures.waiting import wait_for
 

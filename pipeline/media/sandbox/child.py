@@ -1,6 +1,6 @@
 """The first code of a sandboxed child: it loads what it will need and sets its own limits before it reads a request.
 
-Run as a script by `pipeline.media.sandbox`, with `-I -S`, and with nothing but the standard library in sight.
+Run as a script by `pipeline.media.sandbox.start`, with `-I -S`, and with nothing but the standard library in sight.
 stdin: a line of JSON (`Orders`), another one (`Bounds`), then the request; until somebody asks, there is only the
 first line. stdout: lines of JSON, of which the last is the reply.
 """
