@@ -23,14 +23,13 @@ from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
 from pipeline.database.array_jobs import count_children, find_handle_of_child
-from pipeline.database.jobs import (
-    Job,
-    lock_job,
+from pipeline.database.job_dispatch import (
     record_array_handle,
     record_dispatch_error,
     record_dispatch_failure,
     record_handle,
 )
+from pipeline.database.jobs import Job, lock_job
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.executor import Submission, child_handle, parent_of

@@ -7,7 +7,8 @@ from uuid import UUID
 from control_plane.dispatch.naming import array_name
 from control_plane.services import Services
 from pipeline.database.array_jobs import find_handle_of_child, has_live_children
-from pipeline.database.jobs import Job, record_termination
+from pipeline.database.job_dispatch import record_termination
+from pipeline.database.jobs import Job
 from pipeline.database.jobs_of_all_tenants import list_jobs_to_terminate
 from pipeline.execution.executor import child_handle, parent_of
 from pipeline.logs import get_logger

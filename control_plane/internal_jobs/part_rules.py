@@ -33,6 +33,7 @@ from pipeline.contracts.envelope import (
 )
 from pipeline.contracts.transcode_part import PartOutcome
 from pipeline.database.job_attempts import Ending
+from pipeline.database.job_dispatch import record_array_handle
 from pipeline.database.job_parts import (
     PartAttempt,
     end_part_failed,
@@ -40,7 +41,7 @@ from pipeline.database.job_parts import (
     find_newest_of_part,
     insert_part_attempt,
 )
-from pipeline.database.jobs import Job, find_job, lock_job, record_array_handle
+from pipeline.database.jobs import Job, find_job, lock_job
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.execution.executor import child_handle, parent_of
 from pipeline.lifecycle.reconcile import PartFailed

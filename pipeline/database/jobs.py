@@ -187,7 +187,7 @@ def insert_job(connection: Connection[TupleRow], new: NewJob) -> Job:
 
 def advance_job(connection: Connection[TupleRow], job: Job, place: Place, *, handle: str | None = None) -> Job:
     """Move a held live job forward; `handle` is kept where the row has none yet."""
-    return _update(
+    return update_live_job(
         connection,
         job,
         SQL(
@@ -201,7 +201,7 @@ def advance_job(connection: Connection[TupleRow], job: Job, place: Place, *, han
 
 def record_retry_reason(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
     """Keep why an attempt asked to be tried again."""
-    return _update(
+    return update_live_job(
         connection,
         job,
         SQL("attempt = %(attempt)s, reason = %(reason)s, detail = %(detail)s"),
@@ -210,7 +210,7 @@ def record_retry_reason(connection: Connection[TupleRow], job: Job, *, attempt: 
 
 
 def end_job_succeeded(connection: Connection[TupleRow], job: Job, *, attempt: int, outcome: dict[str, Any]) -> Job:
-    return _update(
+    return update_live_job(
         connection,
         job,
         SQL(
@@ -222,7 +222,7 @@ def end_job_succeeded(connection: Connection[TupleRow], job: Job, *, attempt: in
 
 
 def end_job_failed(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
-    return _update(
+    return update_live_job(
         connection,
         job,
         SQL("attempt = %(attempt)s, state = 'failed', reason = %(reason)s, detail = %(detail)s, ended_at = now()"),
@@ -232,7 +232,7 @@ def end_job_failed(connection: Connection[TupleRow], job: Job, *, attempt: int, 
 
 def end_job_cancelled(connection: Connection[TupleRow], job: Job, *, attempt: int, reason: str, detail: str) -> Job:
     """Failed, with the executor still to be told: see `list_jobs_to_terminate`."""
-    return _update(
+    return update_live_job(
         connection,
         job,
         SQL(
@@ -243,58 +243,8 @@ def end_job_cancelled(connection: Connection[TupleRow], job: Job, *, attempt: in
     )
 
 
-def record_array_handle(connection: Connection[TupleRow], job: Job, *, handle: str) -> Job:
-    """What the executor called the array of a job's parts; kept where the row has it already."""
-    return _update(connection, job, SQL("array_handle = COALESCE(array_handle, %(handle)s)"), {"handle": handle})
-
-
-def record_handle(connection: Connection[TupleRow], job: Job, *, handle: str) -> Job:
-    """What the executor called a submitted job."""
-    return _update(
-        connection,
-        job,
-        SQL("handle = %(handle)s, submitted_at = COALESCE(submitted_at, now())"),
-        {"handle": handle},
-    )
-
-
-def record_dispatch_failure(connection: Connection[TupleRow], job: Job, *, wait_s: float, detail: str) -> Job:
-    """The executor did not take it: try again in `wait_s` seconds."""
-    return _update(
-        connection,
-        job,
-        SQL(
-            "dispatch_tries = dispatch_tries + 1, dispatch_after = now() + make_interval(secs => %(wait_s)s),"
-            " detail = %(detail)s"
-        ),
-        {"wait_s": wait_s, "detail": detail},
-    )
-
-
-def record_dispatch_error(connection: Connection[TupleRow], job: Job, *, wait_s: float, detail: str) -> Job:
-    """The executor broke over it in a way that nobody foresaw: as `record_dispatch_failure`, and counted by itself."""
-    return _update(
-        connection,
-        job,
-        SQL(
-            "dispatch_tries = dispatch_tries + 1, dispatch_errors = dispatch_errors + 1,"
-            " dispatch_after = now() + make_interval(secs => %(wait_s)s), detail = %(detail)s"
-        ),
-        {"wait_s": wait_s, "detail": detail},
-    )
-
-
-def record_termination(connection: Connection[TupleRow], tenant_id: str, job_id: UUID) -> None:
-    """The executor has been told to end a cancelled job."""
-    connection.execute(
-        "UPDATE jobs SET terminated_at = now(), updated_at = now(), version = version + 1"
-        " WHERE tenant_id = %s AND id = %s AND terminated_at IS NULL",
-        [tenant_id, job_id],
-    )
-
-
-def _update(connection: Connection[TupleRow], job: Job, changes: SQL, values: Mapping[str, object]) -> Job:
-    """The guard is for programming errors: the caller holds the row and knows that it is live."""
+def update_live_job(connection: Connection[TupleRow], job: Job, changes: SQL, values: Mapping[str, object]) -> Job:
+    """Set what `changes` says. The guard is for programming errors: callers hold the row, and it is live."""
     query = SQL(
         "UPDATE jobs SET {changes}, version = version + 1, updated_at = now()"
         " WHERE tenant_id = %(tenant_id)s AND id = %(id)s AND {live} RETURNING {columns}"

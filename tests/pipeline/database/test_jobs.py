@@ -16,15 +16,8 @@ from pipeline.database.job_attempts import (
     list_attempts,
     record_outputs_deleted,
 )
-from pipeline.database.jobs import (
-    Job,
-    NewJob,
-    end_job_failed,
-    find_job,
-    insert_job,
-    record_dispatch_failure,
-    record_handle,
-)
+from pipeline.database.job_dispatch import record_dispatch_failure, record_handle
+from pipeline.database.jobs import Job, NewJob, end_job_failed, find_job, insert_job
 from pipeline.database.jobs_of_all_tenants import list_live_jobs, lock_next_to_dispatch
 from pipeline.database.videos import Video, insert_video
 from tests.pipeline.database.conftest import TENANT, new_video
