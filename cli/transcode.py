@@ -12,7 +12,8 @@ from cli.child import run_module
 from cli.options import AsJson
 from cli.output import RESULTS, print_json, say
 from pipeline.contracts.envelope import OUTCOME_NAME, JobKind
-from pipeline.execution.catalog import CATALOG, EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
+from pipeline.execution.catalog import CATALOG
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
 
 
 def transcode(

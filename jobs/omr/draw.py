@@ -18,7 +18,7 @@ from jobs.omr.registration.register import register
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import OmrLimits
 from pipeline.errors import AcademyError, Invalid
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

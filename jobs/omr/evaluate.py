@@ -19,7 +19,7 @@ from jobs.omr.reader.engines import open_engines
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine
 from pipeline.errors import AcademyError, Invalid
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.job_failure import exit_code_of, failure_of
 
 

@@ -24,7 +24,7 @@ from jobs.omr.registration.register import register
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine, OmrLimits
 from pipeline.errors import AcademyError, Invalid
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.job_failure import exit_code_of, failure_of
 
 EXIT_NOTHING_READ = 1

@@ -16,7 +16,7 @@ from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine, Marking, SheetReading
 from pipeline.errors import AcademyError, Invalid
 from pipeline.execution.attempt.termination import Termination
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.job_failure import exit_code_of, failure_of
 from pipeline.logs import configure_logs
 

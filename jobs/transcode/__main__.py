@@ -3,10 +3,12 @@
 import os
 import sys
 
+from pipeline.execution.exit_codes import leave_when_stopped
 from pipeline.media.probing_soon import probing_soon
 
 
 def run() -> int:
+    leave_when_stopped()
     # Its child loads what it needs while this process does: half of what lies before the first picture is loading.
     with probing_soon():
         from jobs.transcode.program import PART, TRANSCODE  # noqa: PLC0415  # see above

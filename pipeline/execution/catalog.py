@@ -4,10 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipeline.contracts.envelope import JobKind
-
-EXIT_DONE = 0
-EXIT_PERMANENT = 65  # EX_DATAERR of sysexits.h: the input was bad
-EXIT_TRANSIENT = 75  # EX_TEMPFAIL of sysexits.h: try again
+from pipeline.execution.exit_codes import EXIT_TRANSIENT
 
 
 @dataclass(frozen=True)

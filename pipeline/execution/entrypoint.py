@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from pipeline.execution.attempt.termination import Termination
-from pipeline.execution.catalog import EXIT_PERMANENT, EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_PERMANENT, EXIT_TRANSIENT
 from pipeline.execution.job_program import JobProgram, OutcomeT, SpecT
 from pipeline.logs import bind_log_context, configure_logs, get_logger
 

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 
 from pipeline.errors import AcademyError, FencedError, JobError, PermanentError, TransientError
-from pipeline.execution.catalog import EXIT_PERMANENT, EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_PERMANENT, EXIT_TRANSIENT
 from pipeline.logs import redact_text
 from pipeline.reasons import Reason
 

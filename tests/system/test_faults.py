@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.execution.catalog import EXIT_PERMANENT, EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_PERMANENT, EXIT_TRANSIENT
 from tests.fixtures.waiting import wait_for
 from tests.system.academy import ROOT, Academy, find_job_process
 from tests.system.published import assert_one_stream_is_published

@@ -17,7 +17,7 @@ from pipeline.execution.attempt.output_folder import FolderRefused, OutputFolder
 from pipeline.execution.attempt.progress_display import open_display
 from pipeline.execution.attempt.scratch import open_scratch
 from pipeline.execution.attempt.termination import Raised, Termination
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.files.local_files import LocalFiles
 from pipeline.execution.job_environment import DeviceEnvironment
 from pipeline.execution.job_failure import detail_of, exit_code_of, failure_of, is_foreseen, reason_of

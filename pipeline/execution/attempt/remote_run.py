@@ -15,7 +15,7 @@ from pipeline.execution.attempt.control_plane_client import ControlPlaneClient, 
 from pipeline.execution.attempt.scratch import open_scratch
 from pipeline.execution.attempt.termination import Raised, Termination
 from pipeline.execution.attempt.usage_watch import UsageWatch
-from pipeline.execution.catalog import EXIT_DONE, EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_TRANSIENT
 from pipeline.execution.files.object_transfer import open_session
 from pipeline.execution.files.presigned_files import PresignedFiles
 from pipeline.execution.files.publisher import Publisher

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Self, TypeVar
 
 from pipeline.errors import TransientError
-from pipeline.execution.catalog import EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_TRANSIENT
 from pipeline.reasons import Reason
 
 # Batch, ECS and the local executor send SIGKILL 30 s after SIGTERM. The report must be out well before.

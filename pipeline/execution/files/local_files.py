@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 from pipeline.contracts.envelope import OutputFile
 from pipeline.contracts.transcode import Source
@@ -37,7 +38,6 @@ class LocalFiles:
         for number, file in enumerate(files, start=1):
             target = self._outputs / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.unlink(missing_ok=True)
             _link_or_copy(root / file.path, target)
             report(number / len(files))
 
@@ -50,8 +50,15 @@ def _path_of(source: Source) -> Path:
 
 
 def _link_or_copy(path: Path, target: Path) -> None:
+    """In place of what may be there, at once: another thread may store the same file again."""
+    fresh = target.with_name(f".{target.name}.{uuid4().hex}")
     try:
-        os.link(path, target)
-    except OSError:
-        # Some filesystems have no hard links; a full one says so again here.
-        shutil.copyfile(path, target)
+        try:
+            os.link(path, fresh)
+        except OSError:
+            # Some filesystems have no hard links; a full one says so again here.
+            shutil.copyfile(path, fresh)
+        fresh.replace(target)
+    finally:
+        # A link that takes the place of another one to the same file stays.
+        fresh.unlink(missing_ok=True)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.execution.catalog import EXIT_DONE, EXIT_PERMANENT, Profile
+from pipeline.execution.catalog import Profile
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.local.attempt_files import ExitRecord
 from pipeline.execution.local.records import AttemptRecord, JobRecord
 from pipeline.lifecycle.job_state import JobState

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from control_plane.reconciling.parts import CHILDREN_ASKED
-from pipeline.execution.catalog import EXIT_TRANSIENT
 from pipeline.execution.executor import JobReport
+from pipeline.execution.exit_codes import EXIT_TRANSIENT
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.parts.child import Child, video_of
 from tests.control_plane.plane import Plane, Worker

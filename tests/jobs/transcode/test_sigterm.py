@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.execution.catalog import EXIT_DONE, EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_DONE, EXIT_TRANSIENT
 from tests.fixtures.internal_api import InternalApi, open_internal_api
 from tests.fixtures.media import Clip, make_clip
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.execution.catalog import EXIT_TRANSIENT
+from pipeline.execution.exit_codes import EXIT_TRANSIENT
 
 ROOT = Path(__file__).parents[4]
 
