@@ -18,6 +18,8 @@ from training.drawing.states import Drawn
 ONE_HAND = 0.6
 # The share of sheets on which a long stroke runs over bubbles that it does not mark.
 STRAY_STROKES = 0.12
+# How hard a hand presses from one mark to the next, as shares of its strength.
+PRESSURE = (0.75, 1.1)
 # Of marked bubbles; filled ones are what most sheets hold, the others are there often enough to be learnt.
 MARK_SHARES = {
     Drawn.FILLED: 0.5,
@@ -176,7 +178,8 @@ def _mark_block(
         x0, y0 = np.maximum(np.floor(centre).astype(int) - reach, 0)
         part = canvas[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
         mask = np.zeros(part.shape, dtype=np.uint8)
-        ink = draw_mark(Drawn(state), hand, mask, centre=centre - (x0, y0), half=half, rng=rng)
+        pressed = replace(hand, strength=min(1.0, hand.strength * rng.uniform(*PRESSURE)))
+        ink = draw_mark(Drawn(state), pressed, mask, centre=centre - (x0, y0), half=half, rng=rng)
         part[:] = _darkened(part, ink)
 
 
