@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer_sheets.template import Field, FieldBlock, Template
+from pipeline.answer_sheets.template import Field, FieldBlock, Shape, Template
 from training.drawing.fiducials import print_fiducial
 from training.drawing.hands import Hand, draw_mark, draw_stray, random_hand
 from training.drawing.layout import ONE_DESIGN, random_template
@@ -68,7 +68,7 @@ def draw_template(
         fields = block.expanded()
         _print_block(canvas, block, fields, px_per_mm, style=style.for_shape(block.shape), half=printed, rng=rng)
         marked = _states_of(fields, shares, rng)
-        _mark_block(canvas, fields, marked, px_per_mm, hand=hand, half=printed, rng=rng)
+        _mark_block(canvas, fields, marked, px_per_mm, shape=block.shape, hand=hand, half=printed, rng=rng)
         states.append(marked)
     if rng.random() < STRAY_STROKES:
         stray = draw_stray(hands[0], np.zeros_like(canvas), rng)
@@ -166,6 +166,7 @@ def _mark_block(
     states: NDArray[np.int64],
     scale: float,
     *,
+    shape: Shape,
     hand: Hand,
     half: NDArray[np.float64],
     rng: np.random.Generator,
@@ -179,7 +180,7 @@ def _mark_block(
         part = canvas[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
         mask = np.zeros(part.shape, dtype=np.uint8)
         pressed = replace(hand, strength=min(1.0, hand.strength * rng.uniform(*PRESSURE)))
-        ink = draw_mark(Drawn(state), pressed, mask, centre=centre - (x0, y0), half=half, rng=rng)
+        ink = draw_mark(Drawn(state), pressed, mask, shape=shape, centre=centre - (x0, y0), half=half, rng=rng)
         part[:] = _darkened(part, ink)
 
 

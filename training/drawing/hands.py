@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.answer_sheets.template import Shape
 from training.drawing.states import Drawn
 
 Mask = NDArray[np.uint8]
@@ -34,6 +35,8 @@ class Hand:
 
 # The share of fills that are a few thick strokes through the bubble: hasty, but marks.
 SMEARED_FILLS = 0.08
+# Of the fills of boxes so many reach into all four corners, and of those so many go over a cross that was there first.
+CORNERED_FILLS, CROSSED_BEFORE = 0.5, 0.35
 FILL_STYLES = ("zigzag", "spiral", "disc", "loops", "dense")
 
 
@@ -56,13 +59,17 @@ def random_hand(rng: np.random.Generator) -> Hand:
     )
 
 
-def draw_mark(state: Drawn, hand: Hand, mask: Mask, *, centre: Points, half: Points, rng: np.random.Generator) -> Mask:
+def draw_mark(
+    state: Drawn, hand: Hand, mask: Mask, *, shape: Shape, centre: Points, half: Points, rng: np.random.Generator
+) -> Mask:
     """Draw one mark; the result is `mask` with the tool's strength and grain applied, 255 where no light is left."""
     match state:
         case Drawn.BLANK:
             return mask
         case Drawn.FILLED:
-            if rng.random() < SMEARED_FILLS:
+            if shape is Shape.SQUARE and rng.random() < CORNERED_FILLS:
+                _fill_box(hand, mask, centre, half, rng)
+            elif rng.random() < SMEARED_FILLS:
                 _smear(hand, mask, centre, half, rng)
             else:
                 _fill(hand, mask, centre, half * rng.uniform(0.52, 1.12 + 0.3 * (1 - hand.care)), rng)
@@ -97,8 +104,11 @@ def _inked(hand: Hand, mask: Mask, rng: np.random.Generator) -> Mask:
 
 
 def _stroke(mask: Mask, points: Points, thickness: float) -> None:
-    scaled = np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
-    cv2.polylines(mask, [scaled], False, 255, max(1, round(thickness)), cv2.LINE_AA, SUBPIXEL_BITS)
+    cv2.polylines(mask, [_fixed(points)], False, 255, max(1, round(thickness)), cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _fixed(points: Points) -> NDArray[np.int32]:
+    return np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
 
 
 def _line(hand: Hand, half: Points, rng: np.random.Generator) -> float:
@@ -138,8 +148,26 @@ def _fill(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.G
             angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
             edge = np.stack([np.cos(angle), np.sin(angle)], axis=1) * half
             edge *= 1 + rng.normal(0, 0.02 + 0.06 * (1 - hand.care), (angle.size, 1))
-            scaled = np.round((middle + edge) * (1 << SUBPIXEL_BITS)).astype(np.int32)
-            cv2.fillPoly(mask, [scaled], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+            cv2.fillPoly(mask, [_fixed(middle + edge)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _fill_box(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.Generator) -> None:
+    """Up to its four sides and into its corners, as is asked of who takes a cross back by filling its box."""
+    if rng.random() < CROSSED_BEFORE:
+        _cross(hand, mask, centre, half, rng)
+    middle, line = centre + rng.normal(0, 0.03 + 0.06 * (1 - hand.care), 2) * half, _line(hand, half, rng)
+    inner = np.maximum(half * rng.uniform(0.88, 1.08 + 0.12 * (1 - hand.care)) - line * 0.4, 1.0)
+    if hand.fill_style == "disc":
+        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (1 + rng.normal(0, 0.04, (4, 2)))
+        cv2.fillPoly(mask, [_fixed(middle + corners * half)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+        return
+    rows = max(4, int(2 * half.max() / max(line * rng.uniform(0.5, 0.95), 0.8)))
+    across = np.linspace(-1, 1, rows) + rng.normal(0, 0.3 / rows, rows)
+    reach = 1 + np.abs(rng.normal(0, 0.04 + 0.12 * (1 - hand.care), (2, rows)))
+    points = np.stack([np.stack([-reach[0], reach[1]], axis=1).ravel(), np.repeat(across, 2)], axis=1)
+    tilt = rng.normal(0, 0.12)
+    turned = points @ np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
+    _stroke(mask, middle + (turned if rng.random() < 0.5 else turned[:, ::-1]) * inner, line)
 
 
 def _smear(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.Generator) -> None:
