@@ -31,7 +31,7 @@ REAL_SHARES = {
 # For so many sheets there is one more that was marked with a pencil fainter than any of theirs. Those stand for fewer
 # sheets than they are, since hardly anybody writes so.
 FAINT_EVERY = 4
-FAINT_STANDS_FOR = 0.5
+FAINT_STANDS_FOR = 0.12
 # What such a pencil takes of the light, and the least that is left of it in a capture that still shows it.
 FAINTEST, FAINT = 0.12, 0.28
 LEAST_SHOWN = 0.09

@@ -19,7 +19,7 @@ from training.mark_network import MarkNetwork
 from training.write_marks import write_marks
 
 TRAINING_SHEETS, CALIBRATION_SHEETS, TEST_SHEETS = 1400, 150, 150
-EPOCHS, BATCH, RATE = 20, 256, 4e-3
+EPOCHS, BATCH, RATE = 16, 256, 4e-3
 # The context is left out this often, so that the pictures alone have to do, too.
 WITHOUT_CONTEXT = 0.25
 PLOT = Path(__file__).parents[1] / "docs" / "omr-accuracy" / "marks-reliability.png"
