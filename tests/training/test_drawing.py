@@ -13,6 +13,7 @@ from training.degrading.degradation import Degradation, random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
 from training.drawing.hands import draw_mark, random_hand
+from training.drawing.population import VARIED
 from training.drawing.states import Drawn
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def test_boxes_are_often_filled_into_all_four_corners(shape: Shape, least: float
     rng, centre, half = np.random.default_rng(5), np.array([40.0, 40.0]), np.array([20.0, 20.0])
     cornered = []
     for _ in range(60):
-        hand = replace(random_hand(rng), strength=1.0, grain=0.0, care=1.0)
+        hand = replace(random_hand(VARIED, rng), strength=1.0, grain=0.0, care=1.0)
         ink = draw_mark(
             Drawn.FILLED, hand, np.zeros((80, 80), np.uint8), shape=shape, centre=centre, half=half, rng=rng
         )

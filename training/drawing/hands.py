@@ -4,13 +4,14 @@ Every function draws on a mask (h, w) uint8 where 255 is full ink; `centre` and 
 darkens the paper below it by the tool's strength.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.answer_sheets.template import Shape
+from training.drawing.population import Population
 from training.drawing.states import Drawn
 
 Mask = NDArray[np.uint8]
@@ -22,7 +23,7 @@ SUBPIXEL_BITS = 4
 @dataclass(frozen=True)
 class Hand:
     """`strength` is how much of the light the tool takes (1 is black), `width` its line in shares of the bubble's size,
-    `grain` how much the paper's tooth shows through, `care` from 0 (careless) to 1.
+    `grain` how much the paper's tooth shows through, `care` from 0 (careless) to 1; the rest as its population has it.
     """
 
     strength: float
@@ -31,16 +32,24 @@ class Hand:
     care: float
     slant: float
     fill_style: str
+    pressure: tuple[float, float] | None
+    cornered_fills: float
+
+    def pressed(self, rng: np.random.Generator) -> "Hand":
+        """The hand at its next mark."""
+        if self.pressure is None:
+            return self
+        return replace(self, strength=min(1.0, self.strength * rng.uniform(*self.pressure)))
 
 
 # The share of fills that are a few thick strokes through the bubble: hasty, but marks.
 SMEARED_FILLS = 0.08
-# Of the fills of boxes so many reach into all four corners, and of those so many go over a cross that was there first.
-CORNERED_FILLS, CROSSED_BEFORE = 0.5, 0.35
+# Of the fills that reach into all four corners of a box so many go over a cross that was there first.
+CROSSED_BEFORE = 0.35
 FILL_STYLES = ("zigzag", "spiral", "disc", "loops", "dense")
 
 
-def random_hand(rng: np.random.Generator) -> Hand:
+def random_hand(population: Population, rng: np.random.Generator) -> Hand:
     """Pencils from faint to 2B, ballpoints, gel pens and felt tips."""
     tool = rng.choice(["pencil", "ballpoint", "gel", "felt"], p=[0.5, 0.2, 0.2, 0.1])
     strength, width, grain = {
@@ -56,6 +65,8 @@ def random_hand(rng: np.random.Generator) -> Hand:
         care=rng.uniform(0.2, 1.0),
         slant=rng.uniform(0.2, 1.3),
         fill_style=str(rng.choice(FILL_STYLES)),
+        pressure=population.pressure,
+        cornered_fills=population.cornered_fills,
     )
 
 
@@ -67,7 +78,7 @@ def draw_mark(
         case Drawn.BLANK:
             return mask
         case Drawn.FILLED:
-            if shape is Shape.SQUARE and rng.random() < CORNERED_FILLS:
+            if shape is Shape.SQUARE and hand.cornered_fills and rng.random() < hand.cornered_fills:
                 _fill_box(hand, mask, centre, half, rng)
             elif rng.random() < SMEARED_FILLS:
                 _smear(hand, mask, centre, half, rng)
