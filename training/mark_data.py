@@ -11,6 +11,7 @@ from jobs.omr.marks.patches import PatchBatch, joined
 from training.degrading.degradation import Degradation, random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import MARK_SHARES, draw_sheet
+from training.drawing.population import EVEN, VARIED, Population
 from training.drawing.sheet import DrawnSheet
 from training.drawing.states import Drawn
 from training.registering import registered_by_truth
@@ -31,7 +32,7 @@ REAL_SHARES = {
 # For so many sheets there is one more that was marked with a pencil fainter than any of theirs. Those stand for fewer
 # sheets than they are, since hardly anybody writes so.
 FAINT_EVERY = 4
-FAINT_STANDS_FOR = 0.12
+FAINT_STANDS_FOR = 0.5
 # What such a pencil takes of the light, and the least that is left of it in a capture that still shows it.
 FAINTEST, FAINT = 0.12, 0.28
 LEAST_SHOWN = 0.09
@@ -48,11 +49,11 @@ class Bubbles:
 
 
 def bubbles(sheets: int, seed: int) -> Bubbles:
-    """The bubbles of so many sheets, each with its own form, hands, and way through printer and scanner or phone, and
-    of some more with faint marks.
+    """The bubbles that the network learns from, of so many sheets, each with its own form, hands, and way through
+    printer and scanner or phone. None are faint: a network that learnt from faint marks, too, took what is uneven in
+    the print of real sheets for them.
     """
-    parts = [sheet_bubbles(seed, number) for number in range(sheets)]
-    parts += [faint_sheet_bubbles(seed, number) for number in range(sheets // FAINT_EVERY)]
+    parts = [sheet_bubbles(seed, number, EVEN) for number in range(sheets)]
     return Bubbles(
         patches=joined([part.patches for part in parts]),
         states=np.concatenate([part.states for part in parts]),
@@ -61,13 +62,13 @@ def bubbles(sheets: int, seed: int) -> Bubbles:
 
 
 def sheets_of(sheets: int) -> int:
-    """How many `bubbles(sheets, seed)` draws, those with faint marks included."""
+    """How many are drawn where there are so many that are not faint."""
     return sheets + sheets // FAINT_EVERY
 
 
-def sheet_bubbles(seed: int, number: int) -> Bubbles:
+def sheet_bubbles(seed: int, number: int, population: Population = VARIED) -> Bubbles:
     rng = np.random.default_rng([seed, number, 0xB0B])
-    drawn = draw_sheet(int(rng.integers(1 << 40)))
+    drawn = draw_sheet(int(rng.integers(1 << 40)), population=population)
     return _captured(drawn, random_degradation(rng), rng)
 
 

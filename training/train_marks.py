@@ -14,12 +14,12 @@ from training.calibration import best_temperature, expected_error, plot_reliabil
 from training.card import write_card
 from training.drawing.states import Drawn
 from training.mark_cache import cached_bubbles
-from training.mark_data import Bubbles, sheets_of
+from training.mark_data import Bubbles
 from training.mark_network import MarkNetwork
 from training.write_marks import write_marks
 
 TRAINING_SHEETS, CALIBRATION_SHEETS, TEST_SHEETS = 1400, 150, 150
-EPOCHS, BATCH, RATE = 16, 256, 4e-3
+EPOCHS, BATCH, RATE = 10, 256, 4e-3
 # The context is left out this often, so that the pictures alone have to do, too.
 WITHOUT_CONTEXT = 0.25
 PLOT = Path(__file__).parents[1] / "docs" / "omr-accuracy" / "marks-reliability.png"
@@ -53,7 +53,7 @@ def main() -> None:
     write_marks(network, temperature, given.out / "marks.onnx")
     write_card(
         given.out / "marks.onnx",
-        data=f"{len(training.states)} bubbles of {sheets_of(TRAINING_SHEETS)} drawn and degraded sheets; no real sheet",
+        data=f"{len(training.states)} bubbles of {TRAINING_SHEETS} drawn and degraded sheets; no real sheet",
         command=f"python -m training.train_marks --seed {given.seed}",
         metrics={"temperature": round(temperature, 3), **_metrics(probabilities, test, table)},
     )

@@ -13,6 +13,6 @@ class Population:
     cornered_fills: float
 
 
-# Who marked the sheets that the page network's weights were made of.
+# EVEN marked the sheets that both networks' weights were made of, VARIED is who marks all others.
 EVEN = Population(pressure=None, cornered_fills=0.0)
 VARIED = Population(pressure=(0.75, 1.1), cornered_fills=0.5)
