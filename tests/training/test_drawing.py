@@ -13,7 +13,7 @@ from training.degrading.degradation import Degradation, random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
 from training.drawing.hands import draw_mark, random_hand
-from training.drawing.population import VARIED
+from training.drawing.population import EVEN, VARIED, Population
 from training.drawing.states import Drawn
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +71,13 @@ def test_boxes_are_often_filled_into_all_four_corners(shape: Shape, least: float
         corners = [ink[y : y + 5, x : x + 5].mean() for x in (22, 53) for y in (22, 53)]
         cornered.append(min(corners) > 127)
     assert least <= np.mean(cornered) <= most
+
+
+@pytest.mark.parametrize(("population", "strengths"), [(EVEN, 1), (VARIED, 20)])
+def test_a_hand_presses_as_its_population_does(population: Population, strengths: int):
+    rng = np.random.default_rng(3)
+    hand = replace(random_hand(population, rng), strength=0.5)
+    assert len({hand.pressed(rng).strength for _ in range(20)}) == strengths
 
 
 def test_the_same_seed_degrades_to_the_same_bytes():
