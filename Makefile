@@ -95,6 +95,8 @@ bench-progress: $(VENV)/dev.stamp
 train: $(VENV)/training.stamp
 	$(BIN)/python -m training.train_pages --seed 1
 	$(BIN)/python -m training.train_marks --seed 1
+	$(BIN)/python -m training.fit_classical --seed 1
+	$(BIN)/python -m training.fit_confidence --seed 3
 
 stress: $(VENV)/training.stamp
 	$(BIN)/python -m training.stress --seed 1

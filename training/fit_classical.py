@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from jobs.omr.marks.classical import KINDS, TABLE, Table, kinds_of, softmax, standardised, with_hidden
 from jobs.omr.marks.features import FEATURES, features_of
-from training.mark_data import sheet_bubbles
+from training.mark_data import FAINT_EVERY, faint_sheet_bubbles, sheet_bubbles, sheets_of
 
 TRAINING_SHEETS, TEST_SHEETS = 900, 120
 HIDDEN, EPOCHS, BATCH, RATE = 32, 30, 512, 6e-3
@@ -37,7 +37,7 @@ def main() -> None:
     }
     stored = {
         "version": 2,
-        "source": f"{TRAINING_SHEETS} drawn and degraded sheets; no real sheet",
+        "source": f"{2 * sheets_of(TRAINING_SHEETS // 2)} drawn and degraded sheets; no real sheet",
         "retrain": f"python -m training.fit_classical --seed {given.seed}",
         "held_out": metrics,
         "features": list(FEATURES),
@@ -54,9 +54,10 @@ def main() -> None:
 def _drawn(seed: int, sheets: int) -> tuple[Floats, NDArray[np.int64], Floats]:
     """Features, kinds and weights of the bubbles of so many sheets, drawn as for the network."""
     parts = []
-    for number in range(sheets):
-        drawn = sheet_bubbles(seed, number)
-        parts.append((features_of(drawn.patches), drawn.states, drawn.weights))
+    for draw, count in ((sheet_bubbles, sheets), (faint_sheet_bubbles, sheets // FAINT_EVERY)):
+        for number in range(count):
+            drawn = draw(seed, number)
+            parts.append((features_of(drawn.patches), drawn.states, drawn.weights))
     features, kinds, shares = zip(*parts, strict=True)
     return np.concatenate(features), np.concatenate(kinds), np.concatenate(shares)
 

@@ -7,6 +7,7 @@ from jobs.omr.networks.fiducial_finder import INPUT_SIDE, STRIDE, page_input
 from training.degrading.degradation import random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
+from training.drawing.population import EVEN
 from training.page_places import places_of
 
 # Enough for a picture of 256 pixels; the networks never see more.
@@ -23,7 +24,7 @@ def pages(count: int, seed: int) -> tuple[NDArray[np.uint8], list[tuple[NDArray[
     places = []
     for number in range(count):
         rng = np.random.default_rng([seed, number, 0xBA6E])
-        drawn = draw_sheet(int(rng.integers(1 << 40)), px_per_mm=PX_PER_MM)
+        drawn = draw_sheet(int(rng.integers(1 << 40)), px_per_mm=PX_PER_MM, population=EVEN)
         drawn_degradation = random_degradation(rng)
         degradation = type(drawn_degradation)(**{**vars(drawn_degradation), "dpi": CAPTURE_DPI, "one_bit": None})
         captured = degrade(drawn, degradation, number)

@@ -1,15 +1,19 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jobs.omr.form import Form
+from pipeline.answer_sheets.template import Shape
 from training.degrading.degradation import Degradation, random_degradation
 from training.degrading.degrade import degrade
 from training.drawing.draw import draw_sheet
+from training.drawing.hands import draw_mark, random_hand
+from training.drawing.population import EVEN, VARIED, Population
 from training.drawing.states import Drawn
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +45,7 @@ def test_every_bubble_of_the_template_has_its_truth():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_what_is_drawn_as_filled_is_darker_than_what_is_blank(seed: int):
-    drawn = draw_sheet(seed, page_mm=(148.0, 210.0), shares={Drawn.FILLED: 1.0})
+    drawn = draw_sheet(seed, page_mm=(148.0, 210.0), shares={Drawn.FILLED: 1.0}, strength=0.6)
     form = Form(template=drawn.template, pictures={})
     x, y = np.rint(form.centres * drawn.px_per_mm).astype(int).T
     reach = int(form.half_sizes.min() * drawn.px_per_mm * 0.5)
@@ -53,6 +57,27 @@ def test_what_is_drawn_as_filled_is_darker_than_what_is_blank(seed: int):
         filled, blank = light[here & (drawn.states == Drawn.FILLED)], light[here & (drawn.states == Drawn.BLANK)]
         if len(filled) and len(blank):
             assert np.median(filled) < np.median(blank) - 25
+
+
+@pytest.mark.parametrize(("shape", "least", "most"), [(Shape.SQUARE, 0.3, 0.8), (Shape.CIRCLE, 0.0, 0.2)])
+def test_boxes_are_often_filled_into_all_four_corners(shape: Shape, least: float, most: float):
+    rng, centre, half = np.random.default_rng(5), np.array([40.0, 40.0]), np.array([20.0, 20.0])
+    cornered = []
+    for _ in range(60):
+        hand = replace(random_hand(VARIED, rng), strength=1.0, grain=0.0, care=1.0)
+        ink = draw_mark(
+            Drawn.FILLED, hand, np.zeros((80, 80), np.uint8), shape=shape, centre=centre, half=half, rng=rng
+        )
+        corners = [ink[y : y + 5, x : x + 5].mean() for x in (22, 53) for y in (22, 53)]
+        cornered.append(min(corners) > 127)
+    assert least <= np.mean(cornered) <= most
+
+
+@pytest.mark.parametrize(("population", "strengths"), [(EVEN, 1), (VARIED, 20)])
+def test_a_hand_presses_as_its_population_does(population: Population, strengths: int):
+    rng = np.random.default_rng(3)
+    hand = replace(random_hand(population, rng), strength=0.5)
+    assert len({hand.pressed(rng).strength for _ in range(20)}) == strengths
 
 
 def test_the_same_seed_degrades_to_the_same_bytes():

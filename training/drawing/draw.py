@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.answer_sheets.template import Field, FieldBlock, Template
+from pipeline.answer_sheets.template import Field, FieldBlock, Shape, Template
 from training.drawing.fiducials import print_fiducial
 from training.drawing.hands import Hand, draw_mark, draw_stray, random_hand
 from training.drawing.layout import ONE_DESIGN, random_template
+from training.drawing.population import VARIED, Population
 from training.drawing.prints import FONTS, Print, print_bubble, random_print, write
 from training.drawing.sheet import DrawnSheet
 from training.drawing.states import Drawn
@@ -36,13 +37,21 @@ def draw_sheet(
     page_mm: tuple[float, float] | None = None,
     shares: dict[Drawn, float] | None = None,
     strength: float | None = None,
+    population: Population = VARIED,
 ) -> DrawnSheet:
     """The same seed draws the same bytes. `shares` are those of the marked bubbles' states, `strength` is that of all
     tools where it is given.
     """
     rng = np.random.default_rng([seed, 0xD4A])
     template = random_template(rng, page_mm)
-    return draw_template(template, rng, px_per_mm=px_per_mm, shares=shares or MARK_SHARES, strength=strength)
+    return draw_template(
+        template,
+        rng,
+        px_per_mm=px_per_mm,
+        shares=shares or MARK_SHARES,
+        strength=strength,
+        population=population,
+    )
 
 
 def draw_template(
@@ -52,13 +61,14 @@ def draw_template(
     px_per_mm: float,
     shares: dict[Drawn, float],
     strength: float | None = None,
+    population: Population = VARIED,
 ) -> DrawnSheet:
     """Print a template (in millimetres) and mark it."""
     frame = template.frame
     canvas = np.full((round(frame.height * px_per_mm), round(frame.width * px_per_mm)), 255, dtype=np.uint8)
     _print_surroundings(canvas, template, px_per_mm, rng)
     states: list[NDArray[np.int64]] = []
-    designs, hands = _designs(len(template.blocks), rng)
+    designs, hands = _designs(len(template.blocks), population, rng)
     if strength is not None:
         hands = [replace(hand, strength=strength) for hand in hands]
     for block, (style, grown), hand in zip(template.blocks, designs, hands, strict=True):
@@ -66,7 +76,7 @@ def draw_template(
         fields = block.expanded()
         _print_block(canvas, block, fields, px_per_mm, style=style.for_shape(block.shape), half=printed, rng=rng)
         marked = _states_of(fields, shares, rng)
-        _mark_block(canvas, fields, marked, px_per_mm, hand=hand, half=printed, rng=rng)
+        _mark_block(canvas, fields, marked, px_per_mm, shape=block.shape, hand=hand, half=printed, rng=rng)
         states.append(marked)
     if rng.random() < STRAY_STROKES:
         stray = draw_stray(hands[0], np.zeros_like(canvas), rng)
@@ -74,11 +84,13 @@ def draw_template(
     return DrawnSheet(picture=canvas, px_per_mm=px_per_mm, template=template, states=np.concatenate(states))
 
 
-def _designs(count: int, rng: np.random.Generator) -> tuple[list[tuple[Print, float]], list[Hand]]:
+def _designs(
+    count: int, population: Population, rng: np.random.Generator
+) -> tuple[list[tuple[Print, float]], list[Hand]]:
     """For each block its print, by how much it is larger than the template says, and who marks it."""
     one_print, one_hand = rng.random() < ONE_DESIGN, rng.random() < ONE_HAND
     designs = [(random_print(rng), float(rng.uniform(0.85, 1.12))) for _ in range(count)]
-    hands = [random_hand(rng) for _ in range(count)]
+    hands = [random_hand(population, rng) for _ in range(count)]
     return designs[:1] * count if one_print else designs, hands[:1] * count if one_hand else hands
 
 
@@ -164,6 +176,7 @@ def _mark_block(
     states: NDArray[np.int64],
     scale: float,
     *,
+    shape: Shape,
     hand: Hand,
     half: NDArray[np.float64],
     rng: np.random.Generator,
@@ -176,7 +189,8 @@ def _mark_block(
         x0, y0 = np.maximum(np.floor(centre).astype(int) - reach, 0)
         part = canvas[y0 : y0 + 2 * reach, x0 : x0 + 2 * reach]
         mask = np.zeros(part.shape, dtype=np.uint8)
-        ink = draw_mark(Drawn(state), hand, mask, centre=centre - (x0, y0), half=half, rng=rng)
+        pressed = hand.pressed(rng)
+        ink = draw_mark(Drawn(state), pressed, mask, shape=shape, centre=centre - (x0, y0), half=half, rng=rng)
         part[:] = _darkened(part, ink)
 
 

@@ -4,12 +4,14 @@ Every function draws on a mask (h, w) uint8 where 255 is full ink; `centre` and 
 darkens the paper below it by the tool's strength.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.answer_sheets.template import Shape
+from training.drawing.population import Population
 from training.drawing.states import Drawn
 
 Mask = NDArray[np.uint8]
@@ -21,7 +23,7 @@ SUBPIXEL_BITS = 4
 @dataclass(frozen=True)
 class Hand:
     """`strength` is how much of the light the tool takes (1 is black), `width` its line in shares of the bubble's size,
-    `grain` how much the paper's tooth shows through, `care` from 0 (careless) to 1.
+    `grain` how much the paper's tooth shows through, `care` from 0 (careless) to 1; the rest as its population has it.
     """
 
     strength: float
@@ -30,14 +32,24 @@ class Hand:
     care: float
     slant: float
     fill_style: str
+    pressure: tuple[float, float] | None
+    cornered_fills: float
+
+    def pressed(self, rng: np.random.Generator) -> "Hand":
+        """The hand at its next mark."""
+        if self.pressure is None:
+            return self
+        return replace(self, strength=min(1.0, self.strength * rng.uniform(*self.pressure)))
 
 
 # The share of fills that are a few thick strokes through the bubble: hasty, but marks.
 SMEARED_FILLS = 0.08
+# Of the fills that reach into all four corners of a box so many go over a cross that was there first.
+CROSSED_BEFORE = 0.35
 FILL_STYLES = ("zigzag", "spiral", "disc", "loops", "dense")
 
 
-def random_hand(rng: np.random.Generator) -> Hand:
+def random_hand(population: Population, rng: np.random.Generator) -> Hand:
     """Pencils from faint to 2B, ballpoints, gel pens and felt tips."""
     tool = rng.choice(["pencil", "ballpoint", "gel", "felt"], p=[0.5, 0.2, 0.2, 0.1])
     strength, width, grain = {
@@ -53,16 +65,22 @@ def random_hand(rng: np.random.Generator) -> Hand:
         care=rng.uniform(0.2, 1.0),
         slant=rng.uniform(0.2, 1.3),
         fill_style=str(rng.choice(FILL_STYLES)),
+        pressure=population.pressure,
+        cornered_fills=population.cornered_fills,
     )
 
 
-def draw_mark(state: Drawn, hand: Hand, mask: Mask, *, centre: Points, half: Points, rng: np.random.Generator) -> Mask:
+def draw_mark(
+    state: Drawn, hand: Hand, mask: Mask, *, shape: Shape, centre: Points, half: Points, rng: np.random.Generator
+) -> Mask:
     """Draw one mark; the result is `mask` with the tool's strength and grain applied, 255 where no light is left."""
     match state:
         case Drawn.BLANK:
             return mask
         case Drawn.FILLED:
-            if rng.random() < SMEARED_FILLS:
+            if shape is Shape.SQUARE and hand.cornered_fills and rng.random() < hand.cornered_fills:
+                _fill_box(hand, mask, centre, half, rng)
+            elif rng.random() < SMEARED_FILLS:
                 _smear(hand, mask, centre, half, rng)
             else:
                 _fill(hand, mask, centre, half * rng.uniform(0.52, 1.12 + 0.3 * (1 - hand.care)), rng)
@@ -97,8 +115,11 @@ def _inked(hand: Hand, mask: Mask, rng: np.random.Generator) -> Mask:
 
 
 def _stroke(mask: Mask, points: Points, thickness: float) -> None:
-    scaled = np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
-    cv2.polylines(mask, [scaled], False, 255, max(1, round(thickness)), cv2.LINE_AA, SUBPIXEL_BITS)
+    cv2.polylines(mask, [_fixed(points)], False, 255, max(1, round(thickness)), cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _fixed(points: Points) -> NDArray[np.int32]:
+    return np.round(points * (1 << SUBPIXEL_BITS)).astype(np.int32)
 
 
 def _line(hand: Hand, half: Points, rng: np.random.Generator) -> float:
@@ -138,8 +159,26 @@ def _fill(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.G
             angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
             edge = np.stack([np.cos(angle), np.sin(angle)], axis=1) * half
             edge *= 1 + rng.normal(0, 0.02 + 0.06 * (1 - hand.care), (angle.size, 1))
-            scaled = np.round((middle + edge) * (1 << SUBPIXEL_BITS)).astype(np.int32)
-            cv2.fillPoly(mask, [scaled], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+            cv2.fillPoly(mask, [_fixed(middle + edge)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def _fill_box(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.Generator) -> None:
+    """Up to its four sides and into its corners, as is asked of who takes a cross back by filling its box."""
+    if rng.random() < CROSSED_BEFORE:
+        _cross(hand, mask, centre, half, rng)
+    middle, line = centre + rng.normal(0, 0.03 + 0.06 * (1 - hand.care), 2) * half, _line(hand, half, rng)
+    inner = np.maximum(half * rng.uniform(0.88, 1.08 + 0.12 * (1 - hand.care)) - line * 0.4, 1.0)
+    if hand.fill_style == "disc":
+        corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (1 + rng.normal(0, 0.04, (4, 2)))
+        cv2.fillPoly(mask, [_fixed(middle + corners * half)], 255, cv2.LINE_AA, SUBPIXEL_BITS)
+        return
+    rows = max(4, int(2 * half.max() / max(line * rng.uniform(0.5, 0.95), 0.8)))
+    across = np.linspace(-1, 1, rows) + rng.normal(0, 0.3 / rows, rows)
+    reach = 1 + np.abs(rng.normal(0, 0.04 + 0.12 * (1 - hand.care), (2, rows)))
+    points = np.stack([np.stack([-reach[0], reach[1]], axis=1).ravel(), np.repeat(across, 2)], axis=1)
+    tilt = rng.normal(0, 0.12)
+    turned = points @ np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
+    _stroke(mask, middle + (turned if rng.random() < 0.5 else turned[:, ::-1]) * inner, line)
 
 
 def _smear(hand: Hand, mask: Mask, centre: Points, half: Points, rng: np.random.Generator) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.omr.form import Form
+from jobs.omr.marks.confidence import confidence_of
 from jobs.omr.marks.deciding import decide
 from jobs.omr.marks.meaning import Meanings
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FieldKind
 
-# An answer on which the engines differ is no more certain than this.
+# No more than this speaks for an answer on which the engines differ, or on a page that may be read amiss as a whole.
 DISPUTED = 0.5
 # Fields of fewer bubbles, or fewer fields, may well be marked all over.
 MANY_BUBBLES = 4
@@ -36,14 +37,11 @@ class FieldMarks:
 def fields_of(
     meanings: Meanings, form: Form, registered: Registered, *, engines: Sequence[Meanings] = ()
 ) -> dict[str, FieldMarks]:
-    """By field name. `engines` are those whose words `meanings` puts together, the better one first: a field is no
-    surer than that one is, and in dispute where one of them alone would read it otherwise.
+    """By field name; `engines` as for `weighed`. Where there are two, a confidence is how often they are right who are
+    as sure together.
     """
-    marked, confidence = _decided(meanings, form)
-    for place, engine in enumerate(engines):
-        alone, sure = _decided(engine, form)
-        differs = np.logical_or.reduceat(marked != alone, _starts(form))
-        confidence = np.minimum(confidence, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
+    marked, weight = weighed(meanings, form, engines=engines)
+    confidence = confidence_of(weight) if engines else weight
     if registered.undecided or _crowded(marked, form):
         confidence = np.minimum(confidence, DISPUTED)
     whole = np.logical_and.reduceat(_on_page(registered), _starts(form))
@@ -58,6 +56,22 @@ def fields_of(
         )
         found[field.name] = FieldMarks(field.kind, options, values, sure, on_page)
     return found
+
+
+def weighed(
+    meanings: Meanings, form: Form, *, engines: Sequence[Meanings] = ()
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """(n,) which bubbles are marked, (fields,) how much speaks for that, from 0 to 1.
+
+    `engines` are those whose words `meanings` puts together, the better one first: a field is no surer than that one
+    is, and in dispute where one of them alone would read it otherwise.
+    """
+    marked, weight = _decided(meanings, form)
+    for place, engine in enumerate(engines):
+        alone, sure = _decided(engine, form)
+        differs = np.logical_or.reduceat(marked != alone, _starts(form))
+        weight = np.minimum(weight, np.where(differs, DISPUTED, sure if place == 0 else 1.0))
+    return marked, weight
 
 
 def _crowded(marked: NDArray[np.bool_], form: Form) -> bool:
