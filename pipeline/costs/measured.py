@@ -38,7 +38,7 @@ BUSY_SHARE: Final = BUSY_CPU_S / BUSY_WALL_S / BUSY_VCPUS
 
 # Pages of 300 dpi in colour, the slowest that were measured, by one process.
 SHEETS_ROW: Final = "2480x3508 colour"
-SHEETS_PER_S: Final = 6.5
+SHEETS_PER_S: Final = 7.5
 
 
 def real_time_factor(content: Content, *, vcpus: int) -> float:
