@@ -28,5 +28,5 @@ def read_state_change(message: str) -> JobReport:
         if (event.source, event.detail_type) != (SOURCE, DETAIL_TYPE):
             raise EventUnreadable(f"{event.detail_type!r} of {event.source!r}")
         return event.detail.report()
-    except (ValidationError, ValueError) as error:
+    except ValidationError as error:
         raise EventUnreadable(str(error)[:500]) from error

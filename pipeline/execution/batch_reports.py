@@ -1,33 +1,54 @@
 """What AWS Batch says of a job, read as our own report. DescribeJobs and the events of EventBridge say it alike."""
 
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from pipeline.execution.executor import AttemptReport, JobReport
 from pipeline.lifecycle.job_state import FINAL, JobState
 
 
+def _lower(status: Any) -> Any:
+    return status.lower() if isinstance(status, str) else status
+
+
+Status = Annotated[JobState, BeforeValidator(_lower)]
+# Since 1970, and before the year 10,000, in which Python's calendar ends.
+Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
+
+
 class _Said(BaseModel):
-    """AWS adds fields as it likes; what we do not know we do not read."""
+    """AWS adds fields as it likes; what we do not know we do not read, and a null says as little as no field."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=AliasGenerator(to_camel))
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, said: Any) -> Any:
+        return {name: value for name, value in said.items() if value is not None} if isinstance(said, dict) else said
+
 
 class AttemptContainer(_Said):
+    """`reason` is the agent's own, such as `OutOfMemoryError: …` or `CannotPullContainerError: …`."""
+
     exit_code: int | None = None
     log_stream_name: str | None = None
     reason: str | None = None
 
 
 class BatchAttempt(_Said):
-    """Times are milliseconds since 1970. An attempt that never came to a container has none of its own."""
+    """An attempt that never came to a container has none of its own."""
 
     container: AttemptContainer = AttemptContainer()
-    started_at: int | None = None
-    stopped_at: int | None = None
+    started_at: Milliseconds | None = None
+    stopped_at: Milliseconds | None = None
     status_reason: str | None = None
+
+    @property
+    def why(self) -> str:
+        return _joined(self.status_reason, self.container.reason)
 
 
 class ArrayProperties(_Said):
@@ -35,34 +56,33 @@ class ArrayProperties(_Said):
 
     size: int | None = None
     index: int | None = None
-    status_summary: dict[str, int] = Field(default_factory=dict)
+    status_summary: dict[Status, int] = Field(default_factory=dict)
 
 
 class BatchJob(_Said):
-    """`attempts` are the ended ones, and in some states the one that runs."""
+    """`attempts` are the ended ones, and in some states the one that runs; `container` is the newest one's."""
 
-    job_id: str = Field(min_length=1)
+    job_id: str = Field(pattern=r"^[A-Za-z0-9:_-]+$")
     job_name: str
-    status: str
+    status: Status
     status_reason: str | None = None
-    created_at: int
+    created_at: Milliseconds
     attempts: tuple[BatchAttempt, ...] = ()
     container: AttemptContainer = AttemptContainer()
     array_properties: ArrayProperties = ArrayProperties()
 
     @property
     def has_ended(self) -> bool:
-        return JobState(self.status.lower()) in FINAL
+        return self.status in FINAL
 
     def report(self) -> JobReport:
-        state = JobState(self.status.lower())
         attempts = tuple(
             AttemptReport(
                 attempt=number,
                 started_at=_time(attempt.started_at),
                 stopped_at=_time(attempt.stopped_at),
                 exit_code=attempt.container.exit_code,
-                status_reason=attempt.status_reason or attempt.container.reason or "",
+                status_reason=attempt.why,
             )
             for number, attempt in enumerate(self.attempts, start=1)
         )
@@ -70,25 +90,35 @@ class BatchJob(_Said):
         return JobReport(
             handle=self.job_id,
             name=self.job_name,
-            state=state,
+            state=self.status,
             # A job that ended before its first attempt is told as being at that one.
-            attempt=max(1, ended) if state in FINAL else ended + 1,
-            status_reason=self.status_reason or "",
+            attempt=max(1, ended) if self.has_ended else ended + 1,
+            status_reason=self._why(),
             created_at=_instant(self.created_at),
             attempts=attempts,
-            children={
-                JobState(status.lower()): count
-                for status, count in self.array_properties.status_summary.items()
-                if count > 0
-            },
+            children={state: count for state, count in self.array_properties.status_summary.items() if count > 0},
             index=self.array_properties.index,
         )
+
+    def _why(self) -> str:
+        """Batch says of most ended jobs that a task exited or did not start; the container's reason says why."""
+        containers = [self.container, *(attempt.container for attempt in self.attempts[-1:])]
+        return _joined(self.status_reason, *(each.reason for each in containers if self.has_ended))
 
     def log_stream(self, attempt: int) -> str | None:
         """Of an attempt, counted from 1; the one that runs has only the job's own."""
         if 1 <= attempt <= len(self.attempts):
             return self.attempts[attempt - 1].container.log_stream_name
         return self.container.log_stream_name if attempt == len(self.attempts) + 1 else None
+
+
+def _joined(*reasons: str | None) -> str:
+    """Without those that are there already, and without what Postgres does not store."""
+    said: list[str] = []
+    for reason in reasons:
+        if reason and reason not in said:
+            said.append(reason.replace("\0", ""))
+    return ": ".join(said)
 
 
 def _instant(milliseconds: int) -> datetime:

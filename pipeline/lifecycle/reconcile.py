@@ -173,6 +173,8 @@ Decision = Ignore | Refuse | Advance | SeekOutcome | RecordReason | Succeed | Fa
 
 # 128 + SIGKILL. The kernel's out-of-memory killer and a reclaimed machine both end a process this way.
 EXIT_KILLED = 137
+# What AWS Batch, and the executor of one machine, say of an attempt that took longer than its profile allows.
+ATTEMPT_TIMED_OUT = "Job attempt duration exceeded timeout"
 
 
 def reconcile(job: JobView, news: News) -> Decision:
@@ -261,7 +263,8 @@ def reason_of_end(report: Reported, *, said: Reason | None, detail: str) -> tupl
     if report.place.state is JobState.SUCCEEDED:
         return Reason.OUTCOME_MISSING, "the executor reports success"
     seen = f"{report.status_reason} (exit code {report.exit_code})"
-    if "timeout" in report.status_reason.lower() or "timed out" in report.status_reason.lower():
+    # In full: a machine that cannot start a container may say that something else has timed out.
+    if report.status_reason.startswith(ATTEMPT_TIMED_OUT):
         return Reason.TIMED_OUT, seen
     if report.exit_code == EXIT_KILLED:
         return Reason.WORKER_KILLED, seen

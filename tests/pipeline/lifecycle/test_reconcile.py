@@ -141,6 +141,8 @@ def test_a_job_without_an_outcome_fails_with_what_killed_it_or_what_it_said():
 
     timed_out = reported(1, JobState.FAILED, exit_code=137, why="Job attempt duration exceeded timeout")
     assert reason(said, timed_out) is Reason.TIMED_OUT
+    not_begun = reported(1, JobState.FAILED, why="Task failed to start: DockerTimeoutError: timed out after 4m0s")
+    assert reason(running, not_begun) is Reason.JOB_LOST
     assert reason(said, reported(1, JobState.FAILED, exit_code=EXIT_KILLED)) is Reason.WORKER_KILLED
     assert reason(said, reported(1, JobState.FAILED, exit_code=75)) is Reason.STORAGE_UNAVAILABLE
     assert reason(running, reported(1, JobState.FAILED, exit_code=1)) is Reason.JOB_LOST
