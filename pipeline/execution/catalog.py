@@ -27,13 +27,18 @@ def _matches(pattern: str, text: str) -> bool:
     return text.startswith(pattern[:-1]) if pattern.endswith("*") else text == pattern
 
 
-# No match means RETRY in Batch, so the last rule ends everything that is not named before it.
+# What Batch says of a container that has run and come to its end by itself.
+EXITED = "Essential container in task exited"
+
+# Batch takes five rules, and no match means RETRY there: the last one ends every container that came to an end which is
+# not named before it. What never came to a container, such as an image that could not be fetched ("Task failed to
+# start"), has no exit code, and whether `*` matches none is not written anywhere: it is tried again either way.
 RETRY_RULES: tuple[RetryRule, ...] = (
     RetryRule("RETRY", on_status_reason="Host EC2*"),
     RetryRule("RETRY", on_exit_code=str(EXIT_TRANSIENT)),
     RetryRule("RETRY", on_exit_code="137"),
     RetryRule("RETRY", on_exit_code="143"),
-    RetryRule("EXIT", on_exit_code="*"),
+    RetryRule("EXIT", on_exit_code="*", on_status_reason=f"{EXITED}*"),
 )
 
 

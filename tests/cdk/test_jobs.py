@@ -7,7 +7,7 @@ from aws_cdk.assertions import Match, Template
 
 from cdk.environments import PROD
 from pipeline.contracts.envelope import JobKind
-from pipeline.execution.catalog import CATALOG, RETRY_RULES
+from pipeline.execution.catalog import CATALOG
 from tests.cdk.conftest import Synthesized
 
 ENVIRONMENT, QUEUE = "AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue"
@@ -134,14 +134,15 @@ def test_a_definition_is_its_line_of_the_catalog(prod: Synthesized, kind: JobKin
 
 
 def test_retries_follow_the_catalogs_rules_in_their_order(prod: Synthesized):
-    expected = []
-    for rule in RETRY_RULES:
-        said = {"Action": rule.action, "OnExitCode": rule.on_exit_code, "OnStatusReason": rule.on_status_reason}
-        expected.append({name: value for name, value in said.items() if value is not None})
-    assert expected[-1] == {"Action": "EXIT", "OnExitCode": "*"}
-    for kind in CATALOG:
+    for kind, profile in CATALOG.items():
+        expected = []
+        for rule in profile.retry:
+            said = {"Action": rule.action, "OnExitCode": rule.on_exit_code, "OnStatusReason": rule.on_status_reason}
+            expected.append({name: value for name, value in said.items() if value is not None})
         rules = definition_of(prod, kind)["RetryStrategy"]["EvaluateOnExit"]
         assert [{**rule, "Action": rule["Action"].upper()} for rule in rules] == expected
+        assert len(rules) <= 5, "AWS Batch takes no more"
+        assert rules[-1]["Action"].upper() == "EXIT"
 
 
 def test_a_gpu_kind_waits_in_a_queue_of_gpu_machines_only_and_fits_them(prod: Synthesized):

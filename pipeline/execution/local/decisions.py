@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from pipeline.execution.catalog import Profile
+from pipeline.execution.catalog import EXITED, Profile
 from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT
 from pipeline.execution.local.attempt_files import ExitRecord
 from pipeline.execution.local.records import AttemptRecord, JobRecord
 from pipeline.lifecycle.job_state import JobState
+from pipeline.lifecycle.reconcile import ATTEMPT_TIMED_OUT
 
-EXITED = "Essential container in task exited"
-TIMED_OUT = "Job attempt duration exceeded timeout"
 # Batch's rules know a machine that went away by the words at the start.
 LOST = "Host EC2 (this machine) lost the attempt"
 INTERRUPTED = "Host EC2 (this machine) is being stopped"
@@ -85,7 +84,7 @@ def _counted(job: JobRecord) -> int:
 
 def _status_reason(attempt: AttemptRecord, end: ExitRecord | None) -> str:
     if end is not None and end.timed_out:
-        return TIMED_OUT
+        return ATTEMPT_TIMED_OUT
     if attempt.interrupted and (end is None or end.exit_code not in {EXIT_DONE, EXIT_PERMANENT}):
         return INTERRUPTED
     return LOST if end is None else EXITED
