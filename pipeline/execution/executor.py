@@ -49,6 +49,7 @@ class Submission:
 
     `array_size` makes it an array of so many children. `after` is the handle of a job that must have succeeded before
     this one runs, of an array all its children; where that fails or is cancelled, this one fails without an attempt.
+    One that waits for a job which the executor does not know is never taken.
     Raises `PermanentError` for an array of fewer than 2 or more than 10,000 children.
     """
 
@@ -108,7 +109,9 @@ class JobReport:
 
 
 class Executor(Protocol):
-    """Runs jobs; raises `Unavailable` when it does not answer, and `PermanentError` for a job it will never take."""
+    """Runs jobs; raises `Unavailable` when it does not answer or takes no jobs for now, and `PermanentError` for a job
+    that it will never take.
+    """
 
     def submit(self, submission: Submission) -> str:
         """Take the job and return its handle. Not idempotent: `find` first."""

@@ -31,14 +31,16 @@ def open_executor(settings: Settings) -> Iterator[Executor]:
 
 def _open_batch(settings: Settings) -> BatchExecutor:
     """Raises `Invalid` where nothing says in which region."""
-    # Calls are few and short; those that were throttled are counted and made again by the executor itself.
-    config = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 2, "mode": "standard"})
+    # A SubmitJob whose answer was lost may have happened: botocore would make another job of it. Who asks again is the
+    # executor, where a call was throttled, and otherwise its caller, who looks for the job first.
+    once = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"})
+    twice = once.merge(Config(retries={"total_max_attempts": 2, "mode": "standard"}))
     session = boto3.Session(region_name=settings.aws_region)
     if session.region_name is None:
         raise Invalid("settings_incomplete", "EXECUTOR=aws needs AWS_REGION")
     return BatchExecutor(
-        session.client("batch", config=config),
-        session.client("logs", config=config),
+        session.client("batch", config=once),
+        session.client("logs", config=twice),
         prefix=settings.batch_prefix,
         log_group=settings.batch_log_group,
         catalog=CATALOG,

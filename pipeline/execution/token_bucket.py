@@ -6,7 +6,10 @@ from threading import Lock
 
 
 class TokenBucket:
-    """`rate_per_s` tokens a second, of which at most `size` are saved up; threads may share it."""
+    """`rate_per_s` tokens a second, of which at most `size` are saved up; threads may share it.
+
+    In no second are there more than both together. Processes that share a quota have a bucket each.
+    """
 
     def __init__(
         self,

@@ -221,6 +221,10 @@ class ExecutorContract:
             with pytest.raises(PermanentError, match=f"{size} children"):
                 lab.executor.submit(replace(lab.submission("array", Behaviour.SUCCEEDS), array_size=size))
 
+    def test_what_waits_for_a_job_that_nobody_knows_is_refused_for_good(self, lab: ExecutorLab):
+        with pytest.raises(PermanentError, match="waits for 'nobody-knows-it': unknown"):
+            _submit_after(lab, "nobody-knows-it")
+
     def test_a_name_that_no_executor_takes_is_refused_for_good(self, lab: ExecutorLab):
         for name in ("", "a/b", "x" * 129, "../../etc"):
             with pytest.raises(PermanentError):
