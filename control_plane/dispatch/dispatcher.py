@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from control_plane.dispatch.naming import array_name
 from control_plane.internal_jobs.tokens import AUDIENCE, PARTS_AUDIENCE, JobKey, mint_job_token
 from control_plane.reconciling.apply import NO_LUGGAGE, Change, fail_job, measured
+from control_plane.reconciling.parts import news_of_missing_part
 from control_plane.reconciling.statuses import announce
 from control_plane.services import Services
 from pipeline.contracts.envelope import JobKind
@@ -32,7 +33,7 @@ from pipeline.database.job_dispatch import (
 from pipeline.database.jobs import Job, lock_job
 from pipeline.database.jobs_of_all_tenants import lock_next_to_dispatch
 from pipeline.errors import PermanentError, Unavailable
-from pipeline.execution.executor import Submission, child_handle, parent_of
+from pipeline.execution.executor import AwaitedUnknown, Submission, child_handle, parent_of
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.reconcile import Fail
 from pipeline.logs import get_logger, redact_text
@@ -44,6 +45,8 @@ EVERY_S = 1.0
 LONGEST_BACK_OFF_S = 60.0
 # What breaks over a job this often, in ways that nobody foresaw, will break again: two minutes in all.
 MOST_ERRORS = 8
+# Batch promises no reading of one's own writes: for so many tries, 15 s in all, it may not know yet what it has taken.
+TRIES_WITHIN_LAG = 4
 
 logger = get_logger(__name__)
 
@@ -118,16 +121,17 @@ def _submit(services: Services, connection: Connection[TupleRow], job: Job) -> C
             return Change(record_array_handle(connection, job, handle=_found_or_submitted(services, array)))
         if job.array_id is not None:
             handle = _as_child(services, connection, job, job.array_id)
+        elif job.array_handle is not None:
+            handle = _after_array(services, job, job.array_handle)
         else:
-            submission = replace(submission_of(services, job), after=job.array_handle)
-            handle = _found_or_submitted(services, submission)
+            handle = _found_or_submitted(services, submission_of(services, job))
     except Unavailable as exc:
         wait_s = _back_off_s(job)
         logger.warning("executor_unavailable", job_id=name, error=str(exc), again_in_s=wait_s)
         return Change(record_dispatch_failure(connection, job, wait_s=wait_s, detail=redact_text(str(exc))))
     except PermanentError as exc:
         logger.warning("submit_refused", job_id=name, error=str(exc))
-        refusal = Fail(job.attempt, Reason.SUBMIT_REFUSED, redact_text(str(exc)))
+        refusal = Fail(job.attempt, Reason(exc.reason), redact_text(exc.detail))
         return fail_job(connection, job, refusal)
     logger.info("job_submitted", job_id=name, tenant_id=job.tenant_id, handle=handle)
     return Change(record_handle(connection, job, handle=handle))
@@ -143,6 +147,25 @@ def _as_child(services: Services, connection: Connection[TupleRow], job: Job, ar
         size = count_children(connection, job.tenant_id, array_id)
         array = _found_or_submitted(services, array_submission_of(services, job, array_id=array_id, size=size))
     return child_handle(array, job.array_index)
+
+
+def _after_array(services: Services, job: Job, array: str) -> str:
+    """The job's handle, as one that waits for the array of its parts.
+
+    Where nobody has submitted it before the executor forgot the array, the parts are made, or will never be. Raises
+    `PermanentError` with why one was not.
+    """
+    own = submission_of(services, job)
+    try:
+        return _found_or_submitted(services, replace(own, after=array))
+    except AwaitedUnknown as exc:
+        if job.dispatch_tries < TRIES_WITHIN_LAG:
+            raise Unavailable("executor_unavailable", exc.detail) from exc
+    missing = news_of_missing_part(services, job)
+    if missing is not None:
+        raise PermanentError(missing.reason, f"part {missing.part}: {missing.detail}")
+    logger.info("array_forgotten", job_id=str(job.id), array=array)
+    return services.executor.submit(own)
 
 
 def _found_or_submitted(services: Services, submission: Submission) -> str:

@@ -93,8 +93,11 @@ def news_without_array(services: Services, job: Job, join: JobReport | None) -> 
     """
     if join is None:
         return last_words(services, job)
-    if join.state not in _WAITING:
-        return None
+    return news_of_missing_part(services, job) if join.state in _WAITING else None
+
+
+def news_of_missing_part(services: Services, job: Job) -> PartFailed | None:
+    """Where nobody makes a part any more: why one is missing; None where all are there."""
     missing = _missing(job, find_made_parts(services, job))
     return _said_last(services, job, missing) or next(
         (PartFailed(part, Reason.JOB_LOST, "the executor does not know its array") for part in missing), None

@@ -24,7 +24,7 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.batch_reports import BatchJob
 from pipeline.execution.catalog import Profile
-from pipeline.execution.executor import JobReport, Submission, index_of, parent_of
+from pipeline.execution.executor import AwaitedUnknown, JobReport, Submission, index_of, parent_of
 from pipeline.execution.stuck.batch_calls import explain_jobs
 from pipeline.execution.stuck.explanation import Explanation
 from pipeline.execution.token_bucket import TokenBucket
@@ -112,7 +112,7 @@ class BatchExecutor:
         except Unavailable as error:
             if submission.after is not None and _was_refused(error) and not self._jobs([submission.after]):
                 unknown = f"{submission.name} waits for {submission.after!r}: unknown"
-                raise PermanentError(Reason.SUBMIT_REFUSED, unknown) from error
+                raise AwaitedUnknown(Reason.SUBMIT_REFUSED, unknown) from error
             raise
 
     def _submit(self, request: Mapping[str, Any]) -> str:

@@ -27,6 +27,10 @@ CHILD_FAILED = "Array Child Job failed"
 DEPENDENCY_FAILED = "Dependent Job failed"
 
 
+class AwaitedUnknown(PermanentError):
+    """The job that a submission is to wait for is not known, or no more: Batch forgets what ended some days ago."""
+
+
 def child_handle(parent: str, index: int) -> str:
     return f"{parent}:{index}"
 
@@ -49,7 +53,7 @@ class Submission:
 
     `array_size` makes it an array of so many children. `after` is the handle of a job that must have succeeded before
     this one runs, of an array all its children; where that fails or is cancelled, this one fails without an attempt.
-    One that waits for a job which the executor does not know is never taken.
+    `submit` raises `AwaitedUnknown` where it does not know that job.
     Raises `PermanentError` for an array of fewer than 2 or more than 10,000 children.
     """
 

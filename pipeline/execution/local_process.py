@@ -13,9 +13,9 @@ from pathlib import Path
 from threading import Condition, Thread
 
 from pipeline.contracts.envelope import JobKind
-from pipeline.errors import PermanentError, Unavailable
+from pipeline.errors import Unavailable
 from pipeline.execution.catalog import CATALOG, Profile
-from pipeline.execution.executor import JobReport, Submission
+from pipeline.execution.executor import AwaitedUnknown, JobReport, Submission
 from pipeline.execution.local.decisions import (
     attempt_ended,
     attempt_interrupted,
@@ -85,7 +85,7 @@ class LocalExecutor:
             if handle in self._jobs:
                 return handle
             if submission.after is not None and submission.after not in self._jobs:
-                raise PermanentError(
+                raise AwaitedUnknown(
                     Reason.SUBMIT_REFUSED, f"{submission.name} waits for {submission.after!r}: unknown"
                 )
             try:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from pipeline.errors import PermanentError
-from pipeline.execution.executor import Executor, JobReport, Submission, child_handle
+from pipeline.execution.executor import AwaitedUnknown, Executor, JobReport, Submission, child_handle
 from pipeline.execution.stuck.explanation import Cause
 from pipeline.lifecycle.job_state import FINAL, JobState
 from tests.fixtures.waiting import wait_for
@@ -222,7 +222,7 @@ class ExecutorContract:
                 lab.executor.submit(replace(lab.submission("array", Behaviour.SUCCEEDS), array_size=size))
 
     def test_what_waits_for_a_job_that_nobody_knows_is_refused_for_good(self, lab: ExecutorLab):
-        with pytest.raises(PermanentError, match="waits for 'nobody-knows-it': unknown"):
+        with pytest.raises(AwaitedUnknown, match="waits for 'nobody-knows-it': unknown"):
             _submit_after(lab, "nobody-knows-it")
 
     def test_a_name_that_no_executor_takes_is_refused_for_good(self, lab: ExecutorLab):

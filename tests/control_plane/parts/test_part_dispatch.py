@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from control_plane.dispatch.dispatcher import TRIES_WITHIN_LAG
 from pipeline.errors import Unavailable
+from pipeline.execution.executor import AwaitedUnknown, Submission
 from pipeline.lifecycle.job_state import JobState
-from tests.control_plane.parts.child import PARTS, Child
+from tests.control_plane.parts.child import PARTS, Child, video_of
 from tests.control_plane.plane import Plane
 
 
@@ -69,6 +71,49 @@ def test_a_job_waits_for_the_array_whose_children_are_heard_and_no_other(
     plane.turn("dispatcher")
     (job,) = plane.executor.submitted
     assert (job.after, plane.job(long).array_handle) == ("handle-orphan", "handle-orphan")
+
+
+def forget_the_array(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control plane was away for days between the array's submit and the join's, and Batch has forgotten it."""
+    submit = plane.executor.submit
+
+    def without_it(submission: Submission) -> str:
+        if submission.after is not None:
+            raise AwaitedUnknown("SUBMIT_REFUSED", f"waits for {submission.after}: unknown")
+        return submit(submission)
+
+    monkeypatch.setattr(plane.executor, "submit", without_it)
+
+
+def test_a_job_whose_array_was_forgotten_before_its_submit_joins_what_there_is(
+    plane: Plane, long: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    forget_the_array(plane, monkeypatch)
+    plane.turn("dispatcher")
+    for part in range(PARTS):
+        Child(plane, long, part).make()
+    for tries in range(1, TRIES_WITHIN_LAG + 1):
+        assert (plane.job(long).handle, plane.job(long).dispatch_tries) == (None, tries), "it may only lag"
+        plane.fetch("UPDATE jobs SET dispatch_after = now() RETURNING 1")
+        plane.turn("dispatcher")
+    (_, join) = plane.executor.submitted
+    assert (join.name, join.after, join.array_size) == (str(long), None, None)
+    assert plane.job(long).handle == f"handle-{long}"
+    plane.turn("sweep")
+    assert plane.job(long).is_live
+
+
+def test_a_job_whose_array_was_forgotten_with_a_part_missing_says_which(
+    plane: Plane, long: UUID, monkeypatch: pytest.MonkeyPatch
+):
+    forget_the_array(plane, monkeypatch)
+    plane.turn("dispatcher")
+    Child(plane, long, 0).make()
+    Child(plane, long, 2).make()
+    plane.fetch("UPDATE jobs SET dispatch_after = now(), dispatch_tries = 9 RETURNING 1")
+    plane.turn("dispatcher")
+    assert video_of(plane, long) == ("FAILED", "JOB_LOST")
+    assert plane.job(long).detail == "part 1: the executor does not know its array"
 
 
 def test_a_cancel_ends_array_and_job_also_where_nobody_wrote_their_handles_down(plane: Plane, long: UUID):
