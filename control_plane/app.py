@@ -82,7 +82,6 @@ def chores(services: Services) -> tuple[Chore, ...]:
         Chore(dispatcher.NAME, dispatcher.EVERY_S, partial(dispatcher.dispatch, services)),
         Chore(terminations.NAME, terminations.EVERY_S, partial(terminations.terminate_cancelled, services)),
         Chore("sweep", settings.sweep_every_s, partial(sweep, services)),
-        Chore("statuses", statuses.EVERY_S, partial(statuses.RepeatAnnouncements(), services)),
         Chore("abandoned", abandoned.EVERY_S, partial(abandoned.delete_abandoned_outputs, services)),
     )
 
@@ -97,5 +96,12 @@ def hearing(services: Services) -> tuple[Chore, ...]:
 
 
 def telling(services: Services) -> tuple[Chore, ...]:
-    """The loop that writes what the meter holds back: a line for many requests instead of one for each."""
-    return (Chore("telling", TELL_EVERY_S, lambda _stopping: services.meter.flush()),)
+    """What every process that moves jobs owes others.
+
+    To the cache, statuses that it did not hear; to whoever reads metrics, what the meter holds back: a line for many
+    requests instead of one for each.
+    """
+    return (
+        Chore("statuses", statuses.EVERY_S, partial(statuses.RepeatAnnouncements(), services)),
+        Chore("telling", TELL_EVERY_S, lambda _stopping: services.meter.flush()),
+    )

@@ -19,7 +19,7 @@ from control_plane.services import Services
 from pipeline.database.job_attempts import find_missing_exit_codes, record_exit_codes
 from pipeline.database.jobs import Job
 from pipeline.database.jobs_of_all_tenants import find_jobs_by_handles
-from pipeline.errors import Conflict
+from pipeline.errors import Conflict, Unavailable
 from pipeline.execution.executor import JobReport
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.reconcile import Ignore, reconcile
@@ -52,8 +52,17 @@ def consume(services: Services, queue: EventQueue, stopping: Event) -> None:
         reports = [(message, report) for message in messages if (report := _read(message)) is not None]
         known = _look(services, [report for _, report in reports])
         for message, report in reports:
-            if _take(services, report, known):
-                queue.delete(message)
+            # What is left when this process is to stop comes again, to the next one.
+            if not stopping.is_set() and _take(services, report, known):
+                _delete(queue, message)
+
+
+def _delete(queue: EventQueue, message: Message) -> None:
+    try:
+        queue.delete(message)
+    except Unavailable as error:
+        # It comes again, and does nothing then; those behind it have not been looked at yet.
+        logger.warning("event_not_deleted", error=str(error))
 
 
 def _read(message: Message) -> JobReport | None:

@@ -13,12 +13,13 @@ from moto import mock_aws
 
 from control_plane.events import consumer
 from control_plane.events.consumer import consume
-from control_plane.events.queue import SqsQueue
+from control_plane.events.queue import Message, SqsQueue
 from control_plane.events.state_changes import read_state_change
 from control_plane.internal_jobs.tokens import JobKey
 from control_plane.reconciling.apply import Luggage, apply_news
 from control_plane.services import Services
 from pipeline.database.jobs import Job
+from pipeline.errors import Unavailable
 from pipeline.lifecycle.job_state import JobState
 from pipeline.lifecycle.reconcile import News
 from tests.control_plane.plane import Plane
@@ -141,7 +142,15 @@ def test_events_of_an_arrays_children_name_their_array_and_are_deleted(plane: Pl
 
 
 @pytest.mark.parametrize(
-    "body", ["no json", "{}", event("h", "DANCING"), event("h", "RUNNING").replace("aws.batch", "x")]
+    "body",
+    [
+        "no json",
+        "{}",
+        event("h", "DANCING"),
+        event("h\0", "RUNNING"),
+        event("h", "RUNNING", createdAt=10**20),
+        event("h", "RUNNING").replace("aws.batch", "x"),
+    ],
 )
 def test_what_cannot_be_read_is_left_for_the_dead_letters_and_stops_nothing(plane: Plane, mail: Mail, body: str):
     job_id, handle = dispatched(plane)
@@ -168,6 +177,46 @@ def test_a_message_whose_commit_failed_comes_again(plane: Plane, mail: Mail, mon
     assert len(calls) == 2
     assert plane.job(job_id).state == JobState.RUNNABLE
     assert mail.left() == (0, 0)
+
+
+def test_a_message_that_cannot_be_deleted_keeps_none_behind_it_waiting(
+    plane: Plane, mail: Mail, monkeypatch: pytest.MonkeyPatch
+):
+    jobs = [dispatched(plane) for _ in range(2)]
+    for _, handle in jobs:
+        mail.send(event(handle, "RUNNABLE"))
+    delete, seen = mail.queue.delete, []
+
+    def broken_once(message: Message) -> None:
+        seen.append(message)
+        if len(seen) == 1:
+            raise Unavailable("events_unavailable", "DeleteMessage")
+        assert all(plane.job(job_id).state == JobState.RUNNABLE for job_id, _ in jobs)
+        delete(message)
+
+    monkeypatch.setattr(mail.queue, "delete", broken_once)
+    consume(plane.services, mail.queue, Event())
+    assert (len(seen), mail.left()) == (3, (0, 0))
+
+
+def test_what_is_not_looked_at_when_the_process_stops_is_left_for_the_next_one(
+    plane: Plane, mail: Mail, monkeypatch: pytest.MonkeyPatch
+):
+    (first, handle), (second, other) = dispatched(plane), dispatched(plane)
+    for each in (handle, other):
+        mail.send(event(each, "RUNNABLE"))
+    stopping, delete = Event(), mail.queue.delete
+
+    def deleted_at_the_end(message: Message) -> None:
+        stopping.set()
+        delete(message)
+
+    monkeypatch.setattr(mail.queue, "delete", deleted_at_the_end)
+    consume(plane.services, mail.queue, stopping)
+    assert sorted(plane.job(job_id).state for job_id in (first, second)) == [JobState.RUNNABLE, JobState.SUBMITTED]
+    assert mail.left() == (1, 0)
+    consume(plane.services, mail.queue, Event())
+    assert {plane.job(job_id).state for job_id in (first, second)} == {JobState.RUNNABLE}
 
 
 def test_news_that_the_row_is_ahead_of_waits_for_nobody_and_its_exit_codes_are_kept(plane: Plane, mail: Mail):

@@ -8,13 +8,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
+import psycopg
 import pytest
+import redis
 from moto.server import ThreadedMotoServer
 
+from pipeline.database.jobs import NewJob, insert_job
+from pipeline.database.videos import insert_video
+from pipeline.progress.keys import job_status
 from tests.fixtures.servers import S3
 from tests.fixtures.waiting import wait_for
+from tests.pipeline.database.conftest import TENANT, new_video
 
 ROOT = Path(__file__).parents[3]
 REGION = "ap-northeast-2"
@@ -39,9 +46,12 @@ def aws() -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def test_it_empties_the_queue_and_stops_when_it_is_asked(
+def test_it_empties_the_queue_tells_the_cache_and_stops_when_it_is_asked(
     aws: dict[str, str], emptied_postgres_url: str, redis_url: str, s3: S3
 ):
+    with psycopg.connect(emptied_postgres_url) as connection:
+        video = insert_video(connection, new_video())
+        job = insert_job(connection, NewJob(uuid4(), TENANT, "transcode", video.id, {}, "kim"))
     client: Any = boto3.client(
         "sqs",
         region_name=REGION,
@@ -70,6 +80,9 @@ def test_it_empties_the_queue_and_stops_when_it_is_asked(
     )
     try:
         wait_for(lambda: _is_empty(client, url), "the queue is empty")
+        with redis.Redis.from_url(redis_url, socket_timeout=5) as cache:
+            # What the process before it moved, and did not come to say.
+            wait_for(lambda: cache.get(job_status(TENANT, job.id)), "the cache has heard of the job")
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOPS_WITHIN_S) == 0
     finally:
