@@ -14,7 +14,7 @@ class EventUnreadable(Exception):
 
 
 class _Envelope(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     source: str
     detail_type: str = Field(alias="detail-type")

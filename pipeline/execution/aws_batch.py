@@ -158,11 +158,16 @@ class BatchExecutor:
             return sorted(listed, key=index_of)
 
     def cancel(self, handle: str, reason: str) -> None:
-        # CancelJob does nothing to a job that has begun, and says that all is well.
         jobs = self._jobs([handle])
-        if not jobs or jobs[0].has_ended:
+        if jobs and jobs[0].has_ended:
             return
-        _patiently(lambda: self._terminate(handle, reason[:REASON_CHARACTERS]))
+        try:
+            # CancelJob does nothing to a job that has begun, and says that all is well.
+            _patiently(lambda: self._terminate(handle, reason[:REASON_CHARACTERS]))
+        except Unavailable as error:
+            # What was submitted a moment ago may not be described yet, and is ended all the same.
+            if jobs or not _was_refused(error):
+                raise
 
     def _terminate(self, handle: str, reason: str) -> None:
         with _answering("TerminateJob"):

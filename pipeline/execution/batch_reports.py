@@ -20,9 +20,14 @@ Milliseconds = Annotated[int, Field(ge=0, lt=253_402_300_800_000)]
 
 
 class _Said(BaseModel):
-    """AWS adds fields as it likes; what we do not know we do not read, and a null says as little as no field."""
+    """AWS adds fields as it likes; what we do not know we do not read, and a null says as little as no field.
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=AliasGenerator(to_camel))
+    Errors do not quote what was said: a job's environment, with its token, is among it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=AliasGenerator(to_camel), hide_input_in_errors=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -80,6 +80,7 @@ def test_jobs_on_batch_are_steered_and_read_as_on_one_machine(
     assert run("jobs", "resubmit", "--failed", "--yes").err.endswith("No such jobs.\n"), "a person has cancelled it"
     (again,) = said(run, "resubmit", "--failed", "--reason", "CANCELLED", "--yes")["resubmitted"]
     assert again["id"] == running
+    account.set_queue_state(f"{PREFIX}-video", "ENABLED")
     dispatch(services, Event())
     assert [request["jobName"] for request in account.requests] == [running, waiting, again["new_id"]]
     assert run("jobs", "resubmit", running).code == 4, "one is live"

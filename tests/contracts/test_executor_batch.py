@@ -217,6 +217,15 @@ def test_a_payload_above_30_kib_is_refused_before_it_is_sent(account: BatchAccou
     assert account.requests == []
 
 
+def test_a_job_that_is_not_described_yet_is_ended_all_the_same(account: BatchAccount, monkeypatch: pytest.MonkeyPatch):
+    lab = BatchLab(account)
+    handle = lab.executor.submit(lab.submission("job-1", Behaviour.RUNS_ON))
+    with monkeypatch.context() as lagging:
+        lagging.setattr(account, "describe_jobs", lambda **_: {"jobs": []})
+        lab.executor.cancel(handle, "not needed")
+    assert lab.executor.describe([handle])[handle].state is JobState.FAILED
+
+
 def test_names_that_differ_in_case_are_different_jobs(account: BatchAccount):
     lab = BatchLab(account)
     name = f"job-{uuid4()}"
