@@ -46,6 +46,8 @@ def task_settings(
         "EXECUTOR": "aws",
         "BATCH_PREFIX": environment.prefix,
         "BATCH_LOG_GROUP": environment.job_log_group,
+        # Events tell of nearly everything at once; this is a DescribeJobs for each hundred jobs that have not ended.
+        "SWEEP_EVERY_S": "15",
         "METRICS_NAMESPACE": environment.metrics_namespace,
         "DATABASE_URL": database.url,
         "DATABASE_SECRET_ARN": database.secret.secret_arn,

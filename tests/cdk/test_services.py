@@ -38,6 +38,11 @@ def test_tasks_are_told_settings_that_exist(variants: Mapping[str, Synthesized],
         assert told <= known
 
 
+def test_a_thousand_waiting_jobs_are_not_described_every_second(prod: Synthesized):
+    for container in containers(prod).values():
+        assert float(variables_of(container)["SWEEP_EVERY_S"]) >= 10
+
+
 def test_what_is_secret_comes_from_secrets_manager(prod: Synthesized):
     secret = {"REDIS_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY", "JOB_TOKEN_SECRET", "JWT_SECRET"}
     for container in containers(prod).values():
