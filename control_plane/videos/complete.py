@@ -166,7 +166,14 @@ def _find_source(services: Services, video: Video, parts: tuple[PartCall, ...]) 
     if not parts:
         raise Invalid("parts_missing", "this upload has parts: send their numbers and ETags")
     uploaded = sorted((UploadedPart(part.number, part.etag) for part in parts), key=lambda part: part.number)
-    services.store.complete_multipart(video.source_key, video.multipart_id, uploaded)
+    try:
+        services.store.complete_multipart(video.source_key, video.multipart_id, uploaded)
+    except Conflict:
+        # Another call may have joined them meanwhile, or this one when its answer was lost: the upload is gone then.
+        source = services.store.find(video.source_key)
+        if source is None:
+            raise
+        return source
     return services.store.find(video.source_key)
 
 

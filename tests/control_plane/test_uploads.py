@@ -1,6 +1,7 @@
 """upload/init and upload/complete: what is signed, what is refused, and what one good upload starts."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -14,6 +15,7 @@ from control_plane.videos.complete import complete_upload
 from pipeline.errors import PermanentError, TransientError
 from pipeline.identifiers import TenantId
 from pipeline.settings import Settings
+from pipeline.storage.store import UploadedPart
 from tests.control_plane.plane import OTHER, SOURCE, TENANT, Plane, init_body, serve, token
 from tests.fixtures.waiting import wait_for
 
@@ -57,7 +59,17 @@ def test_init_refuses(plane: Plane, fields: dict[str, object], reason: str):
     assert plane.fetch("SELECT count(*) FROM videos") == [(0,)]
 
 
-def test_a_large_source_is_put_in_parts_and_joined_once(plane: Plane):
+def test_a_large_source_is_put_in_parts_and_joined_also_where_the_answer_to_that_was_lost(
+    plane: Plane, monkeypatch: pytest.MonkeyPatch
+):
+    join = plane.services.store.complete_multipart
+
+    def join_twice(key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
+        # As botocore repeats a call, or as another process has been faster.
+        join(key, upload_id, parts)
+        join(key, upload_id, parts)
+
+    monkeypatch.setattr(plane.services.store, "complete_multipart", join_twice)
     source = bytes(range(256)) * (6 * MIB // 256)
     body = plane.init(size=len(source))
     upload = body["upload"]

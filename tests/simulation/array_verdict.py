@@ -9,19 +9,27 @@ from tests.simulation.batch import REMEMBERS_S
 from tests.simulation.workers import SOURCE_IS_BAD
 from tests.simulation.world import World
 
-# Between a look at a job, its termination, and the end of what waits for it.
-TELLING_S = 10.0
-
 
 def judge_arrays(world: World) -> list[str]:
     """What is wrong, a line each."""
     return [
-        *(f"told to fetch what is not there: {line}" for line in world.store.misread),
+        *_waits(world),
         *_succeeded(world),
         *_failed(world),
-        *_goes_on(world),
-        *_left_over(world),
+        *_parts_in_vain(world),
     ]
+
+
+def _waits(world: World) -> Iterator[str]:
+    """The join job waits for the array that the row names."""
+    rows = world.database.fetch(
+        "SELECT id, handle, array_handle FROM jobs WHERE parts IS NOT NULL AND handle IS NOT NULL ORDER BY id"
+    )
+    for job_id, handle, array_handle in rows:
+        waits_for = world.batch.jobs[handle].waits_for
+        if waits_for is None or waits_for.id != array_handle:
+            said = waits_for.id if waits_for is not None else None
+            yield f"does not wait: {handle} of job {job_id} waits for {said}, not for {array_handle}"
 
 
 def _succeeded(world: World) -> Iterator[str]:
@@ -60,23 +68,24 @@ def _failed(world: World) -> Iterator[str]:
             yield f"{failed}, and Batch says {[child.status for child in array.children]} of its parts"
 
 
-def _goes_on(world: World) -> Iterator[str]:
-    """Array and join job end when Batch was told to, unless it did not know them yet."""
+def _parts_in_vain(world: World) -> Iterator[str]:
+    """No job fails for want of parts that had all been stored, whoever heard of it."""
     rows = world.database.fetch(
-        "SELECT id, array_handle, handle, EXTRACT(EPOCH FROM terminated_at) FROM jobs"
-        " WHERE state = 'failed' AND parts IS NOT NULL ORDER BY id"
+        "SELECT id, tenant_id, asset_id, parts, EXTRACT(EPOCH FROM ended_at) FROM jobs"
+        " WHERE state = 'failed' AND reason = 'OUTCOME_MISSING' AND parts IS NOT NULL ORDER BY id"
     )
-    for job_id, array_handle, handle, terminated_at in rows:
-        if terminated_at is None:
-            yield f"not told to end: job {job_id}"
+    for job_id, tenant_id, asset_id, parts, ended_at in rows:
+        if str(job_id) in world.store.incomplete:
             continue
-        told_s = float(terminated_at) - world.begun_s
-        for known in (array_handle, handle):
-            batch_job = world.batch.jobs.get(known or "")
-            if batch_job is None or batch_job.described_at_s > told_s - TELLING_S:
-                continue
-            if (batch_job.ended_at_s or inf) > told_s + TELLING_S:
-                yield f"goes on: {known} of job {job_id} after it was told to end"
+        stored = {
+            key.partition(f"/hls/{job_id}-p")[2].partition("-")[0]
+            for key, at_s in world.store.first_put_at_s.items()
+            if key.startswith(f"tenants/{tenant_id}/videos/{asset_id}/hls/{job_id}-p")
+            and key.endswith("/outcome.json")
+            and at_s < float(ended_at) - world.begun_s
+        }
+        if len(stored) == parts:
+            yield f"lost: job {job_id} failed for want of parts, and all {parts} were stored"
 
 
 def _has_failed(job: BatchJob | None, by_s: float) -> bool:
@@ -86,19 +95,3 @@ def _has_failed(job: BatchJob | None, by_s: float) -> bool:
 
 def _is_forgotten(job: BatchJob, by_s: float) -> bool:
     return job.ended_at_s is not None and job.ended_at_s + REMEMBERS_S < by_s
-
-
-def _left_over(world: World) -> Iterator[str]:
-    """What parts have stored is deleted after their job; what somebody wrote later still is not looked for."""
-    rows = world.database.fetch(
-        "SELECT p.tenant_id, j.asset_id, p.job_id, p.part, p.attempt, EXTRACT(EPOCH FROM p.outputs_deleted_at)"
-        " FROM job_parts p JOIN jobs j ON j.id = p.job_id ORDER BY p.job_id, p.part, p.attempt"
-    )
-    for tenant_id, asset_id, job_id, part, attempt, deleted_at in rows:
-        if deleted_at is None:
-            yield f"left over: attempt {attempt} at part {part} of job {job_id}"
-            continue
-        prefix = f"tenants/{tenant_id}/videos/{asset_id}/hls/{job_id}-p{part}-{attempt}/"
-        for key, stored in world.store.objects.items():
-            if key.startswith(prefix) and stored.put_at_s < float(deleted_at) - world.begun_s:
-                yield f"left over: {key}"

@@ -98,7 +98,7 @@ class SimulatedBatch:
             summaries = [{"jobId": job.id, "jobName": job.name, "createdAt": job.created_ms} for job in found]
             return {"jobSummaryList": summaries}
 
-        yield self._faults.call("list", listed, error=lambda: _away("ListJobs"), share=0.5)
+        yield self._faults.call("list", listed, error=lambda: _away("ListJobs"))
 
     def _named(self, *, jobQueue: str, filters: list[dict[str, Any]]) -> list[BatchJob]:  # noqa: N803
         ((name,),) = (each["values"] for each in filters)

@@ -44,6 +44,10 @@ class Cut(psycopg.OperationalError):
     """The connection broke, on purpose."""
 
 
+class Endless(BaseException):
+    """So many transactions belong to no work that comes to an end: somebody goes round in circles."""
+
+
 # Whoever waits for a lock is on the same thread as whoever holds it, and is told at once that it took too long.
 # Tables are small and change from one seed to the next, so that no plan is better for the values at hand.
 _OPTIONS = (
@@ -169,11 +173,18 @@ def open_database(url: str) -> Iterator[SimulatedDatabase]:
 class SimulatedPool:
     """Stands where `pipeline.database.pool.Pool` does. A commit may be refused, or its answer lost.
 
+    Raises `Endless` after so many `transactions`.
     `crashes` counts, by the job's name, the submits whose handle may not have been stored.
     """
 
     def __init__(
-        self, database: SimulatedDatabase, schedule: Schedule, faults: Faults, *, meanwhile: Callable[[], None]
+        self,
+        database: SimulatedDatabase,
+        schedule: Schedule,
+        faults: Faults,
+        *,
+        transactions: int,
+        meanwhile: Callable[[], None],
     ) -> None:
         self._connections = database.connections
         for connection in self._connections:
@@ -181,6 +192,7 @@ class SimulatedPool:
         self._schedule = schedule
         self._faults = faults
         self.open = 0
+        self.transactions_left = transactions
         self.crashes: Counter[str] = Counter()
         self._submitted: list[list[str]] = [[] for _ in range(DEPTH)]
 
@@ -193,6 +205,9 @@ class SimulatedPool:
 
     @contextmanager
     def connection(self) -> Iterator[Connection[TupleRow]]:
+        self.transactions_left -= 1
+        if self.transactions_left < 0:
+            raise Endless
         connection = self._connections[self.open]
         connection.open_transaction(self._schedule.tick().isoformat())
         self._submitted[self.open] = []

@@ -7,7 +7,7 @@ from multiprocessing.queues import Queue
 
 from pipeline.logs import configure_logs
 from tests.simulation.arrays import whole_jobs
-from tests.simulation.database import SimulatedDatabase, open_database
+from tests.simulation.database import Endless, SimulatedDatabase, open_database
 from tests.simulation.verdict import judge
 from tests.simulation.world import World, virtual_time
 
@@ -58,6 +58,6 @@ def _run_whole(database: SimulatedDatabase, seed: int, *, videos: int) -> Result
     """What breaks over one seed is that seed's verdict: the others have still to come to theirs."""
     try:
         return run_seed(database, seed, videos=videos)
-    except Exception:  # noqa: BLE001
+    except (Exception, Endless):  # noqa: BLE001
         database.reset()
         return Result(seed, [traceback.format_exc()], fingerprint=0)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import md5
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, unquote
 
-from pipeline.errors import Unavailable
+from pipeline.errors import Conflict, Unavailable
 from pipeline.storage.store import ByteRange, ObjectInfo, SignedRequest, UploadedPart
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Schedule
@@ -17,6 +18,10 @@ ResultT = TypeVar("ResultT")
 class Stored:
     body: bytes
     put_at_s: float
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.body)
 
 
 class MemoryStore:
@@ -31,6 +36,10 @@ class MemoryStore:
         """Of every key that there ever was."""
         self.incomplete: set[str] = set()
         """Jobs of which a worker says that all is stored, and is wrong."""
+        self.deleted: list[tuple[str, float]] = []
+        """Keys, and when each was."""
+        self.uploads: dict[str, dict[int, bytes]] = {}
+        """The parts of multipart uploads that are neither complete nor aborted."""
         self.poisoned: set[str] = set()
         """Prefixes that are never answered for."""
         self.misread: list[str] = []
@@ -57,7 +66,7 @@ class MemoryStore:
     def find(self, key: str) -> ObjectInfo | None:
         def found() -> ObjectInfo | None:
             stored = self.objects.get(key)
-            return None if stored is None else ObjectInfo(key, len(stored.body), "etag", "any/type")
+            return None if stored is None else ObjectInfo(key, len(stored.body), stored.etag, "any/type")
 
         return self._called(key, found)
 
@@ -73,6 +82,7 @@ class MemoryStore:
             keys = [key for key in self.objects if key.startswith(prefix)]
             for key in keys:
                 del self.objects[key]
+                self.deleted.append((key, self._schedule.now_s))
             return len(keys)
 
         return self._called(prefix, delete)
@@ -84,16 +94,38 @@ class MemoryStore:
         return self._faults.call("s3", act, error=_away)
 
     def begin_multipart(self, key: str, *, content_type: str) -> str:
-        _not_simulated(key)
+        def begin() -> str:
+            upload_id = f"{key}#{self._faults.random.getrandbits(64):x}"
+            self.uploads[upload_id] = {}
+            return upload_id
+
+        return self._called(key, begin)
 
     def sign_part(self, key: str, upload_id: str, number: int, *, expires_s: int) -> SignedRequest:
-        _not_simulated(key)
+        return SignedRequest("PUT", f"{number}:{upload_id}", {})
+
+    def put_part(self, url: str, body: bytes) -> str:
+        """Its ETag. Like `put`, what the holder of a signed request does."""
+        number, _, upload_id = url.partition(":")
+        self.uploads[upload_id][int(number)] = body
+        return etag_of(body)
 
     def complete_multipart(self, key: str, upload_id: str, parts: Sequence[UploadedPart]) -> None:
-        _not_simulated(key)
+        """Once: R2 and others know nothing more of an upload that is complete."""
+
+        def complete() -> None:
+            stored = self.uploads.get(upload_id)
+            if stored is None or [(part.number, part.etag) for part in parts] != [
+                (number, etag_of(body)) for number, body in sorted(stored.items())
+            ]:
+                raise Conflict("upload_parts_invalid", key)
+            self.put(f"memory:{quote(key)}", b"".join(stored[part.number] for part in parts))
+            del self.uploads[upload_id]
+
+        self._called(key, complete)
 
     def abort_multipart(self, key: str, upload_id: str) -> None:
-        _not_simulated(key)
+        self._called(key, lambda: self.uploads.pop(upload_id, None))
 
     def open_range(self, key: str, *, range_header: str | None) -> ByteRange | None:
         """All of it, whatever range is asked for. Without faults: it is called from several threads at once."""
@@ -101,13 +133,17 @@ class MemoryStore:
         if stored is None:
             return None
         size = len(stored.body)
-        return ByteRange((part for part in (stored.body,)), 0, size - 1, size, "any/type", "etag")
+        return ByteRange((part for part in (stored.body,)), 0, size - 1, size, "any/type", stored.etag)
 
     def write(self, key: str, body: bytes, *, content_type: str) -> ObjectInfo:
         _not_simulated(key)
 
     def list_keys(self, prefix: str) -> Iterator[str]:
         _not_simulated(prefix)
+
+
+def etag_of(body: bytes) -> str:
+    return md5(body).hexdigest()
 
 
 def _not_simulated(key: str) -> NoReturn:

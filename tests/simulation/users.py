@@ -8,7 +8,7 @@ from uuid import UUID
 from control_plane.auth import Caller, Role
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.services import Services
-from control_plane.videos.complete import complete_upload
+from control_plane.videos.complete import PartCall, complete_upload
 from control_plane.videos.retry import retry_video
 from control_plane.videos.upload import InitCall, init_upload
 from pipeline.database.jobs import Job, find_newest_job
@@ -19,7 +19,8 @@ from tests.simulation.faults import Faults
 from tests.simulation.store import MemoryStore
 from tests.simulation.workers import Unreachable
 
-SOURCE = b"a lecture"
+# The longer one is put in parts.
+SOURCES = (b"a lecture", b"a lecture in so many parts")
 TENANTS = ("hagwon-1", "hagwon-2", "hagwon-3")
 PATIENCE = 12
 
@@ -28,11 +29,12 @@ PATIENCE = 12
 class Records:
     """What users were promised: videos whose upload was acknowledged, and jobs whose cancel was.
 
-    `refused` are whole uploads that were not taken.
+    `promised` are jobs of which a retry or a resubmit was told, `refused` whole uploads that were not taken.
     """
 
     acknowledged: set[UUID] = field(default_factory=set)
     cancelled: set[UUID] = field(default_factory=set)
+    promised: set[UUID] = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
 
 
@@ -57,42 +59,74 @@ class User:
 
     def steps(self) -> Generator[float, None, None]:
         random = self._faults.random
-        call = InitCall(title="Vectors", filename="v.mp4", content_type="video/mp4", size=len(SOURCE))
         try:
-            video, upload = yield from self._insist(lambda: init_upload(self._services, self._caller, call))
-        except Unreachable:
+            video, upload = yield from self._upload(None)
+            if random.random() < 0.15:
+                # The page was loaded anew, and with it another file chosen.
+                video, upload = yield from self._upload(video.id)
+        except (Conflict, Unreachable):
             return
         yield random.uniform(0.1, 20.0)
-        self._store.put(upload["url"], SOURCE)
-        calls = 2 if random.random() < 0.3 else 1
-        for _ in range(calls):
-            try:
-                yield from self._insist(lambda: complete_upload(self._services, self._caller, video, parts=()))
-            except Unreachable:
-                continue
-            except Conflict as refusal:
-                # A cancelled or failed one answers so to whoever is late.
-                if refusal.reason != "video_has_failed":
-                    self._records.refused.append(f"video {video.id} with {refusal.reason}")
-                continue
-            self._records.acknowledged.add(video.id)
+        yield from self._complete(video, self._put(upload))
+        if random.random() < 0.15:
+            # It was the wrong file: cancelled before, while or after the job is submitted.
+            yield random.uniform(0.0, 8.0)
+            yield from self._interfere(video, cancel_share=1.0)
         for _ in range(3):
             yield random.uniform(5.0, 150.0)
             yield from self._interfere(video)
 
-    def _interfere(self, video: Video) -> Generator[float, None, None]:
+    def _complete(self, video: Video, parts: tuple[PartCall, ...]) -> Generator[float, None, None]:
+        calls = 2 if self._faults.random.random() < 0.3 else 1
+        for _ in range(calls):
+            try:
+                yield from self._insist(lambda: complete_upload(self._services, self._caller, video, parts=parts))
+            except Unreachable:
+                continue
+            except Conflict as refusal:
+                # A cancelled or failed one answers so to whoever is late, and one whose second init was heard twice.
+                is_late = refusal.reason == "video_has_failed"
+                if not (is_late or (refusal.reason == "upload_replaced" and video.upload_number > 1)):
+                    self._records.refused.append(f"video {video.id} with {refusal.reason}")
+                continue
+            self._records.acknowledged.add(video.id)
+
+    def _upload(self, video_id: UUID | None) -> Generator[float, None, tuple[Video, dict[str, Any]]]:
+        """The row as the last answer has it, and how to upload to it."""
+        self._source = self._faults.random.choice(SOURCES)
+        call = InitCall(
+            video_id=video_id, title="Vectors", filename="v.mp4", content_type="video/mp4", size=len(self._source)
+        )
+        answer: tuple[Video, dict[str, Any]]
+        answer = yield from self._insist(lambda: init_upload(self._services, self._caller, call))
+        return answer
+
+    def _put(self, upload: dict[str, Any]) -> tuple[PartCall, ...]:
+        if "parts" not in upload:
+            self._store.put(upload["url"], self._source)
+            return ()
+        size = upload["part_bytes"]
+        bodies = (self._source[at : at + size] for at in range(0, len(self._source), size))
+        return tuple(
+            PartCall(number=part["number"], etag=self._store.put_part(part["url"], body))
+            for part, body in zip(upload["parts"], bodies, strict=True)
+        )
+
+    def _interfere(self, video: Video, *, cancel_share: float = 0.1) -> Generator[float, None, None]:
         try:
             now, job = yield from self._insist(lambda: self._look(video.id))
             if job is None:
                 return
             wish = self._faults.random.random()
-            if job.is_live and wish < 0.1:
+            if job.is_live and wish < cancel_share:
                 yield from self._insist(lambda: cancel_job(self._services, self._caller, job.id))
                 self._records.cancelled.add(job.id)
             elif now.status in ("FAILED", "UPLOADED") and wish < 0.7:
-                yield from self._insist(lambda: retry_video(self._services, self._caller, video.id))
+                _, new = yield from self._insist(lambda: retry_video(self._services, self._caller, video.id))
+                self._records.promised.add(new.id)
             elif now.status == "READY" and wish < 0.15:
-                yield from self._insist(lambda: resubmit_job(self._services, self._caller, job.id, force=True))
+                new = yield from self._insist(lambda: resubmit_job(self._services, self._caller, job.id, force=True))
+                self._records.promised.add(new.id)
         except (Conflict, Unreachable):
             return
 

@@ -7,6 +7,8 @@ from math import inf
 from pipeline.lifecycle.video_state import VideoStatus, sources_of
 from tests.simulation.array_verdict import judge_arrays
 from tests.simulation.arrays import whole_jobs
+from tests.simulation.objects_verdict import judge_objects
+from tests.simulation.work_verdict import judge_work
 from tests.simulation.workers import OUTPUTS, SOURCE_IS_BAD
 from tests.simulation.world import World
 
@@ -22,7 +24,9 @@ def judge(world: World) -> list[str]:
         *_moved(world),
         *_published(world),
         *_finished_in_vain(world),
+        *_told_otherwise(world),
         *judge_arrays(world),
+        *judge_objects(world),
     ]
 
 
@@ -31,10 +35,9 @@ def judge_jobs(world: World) -> list[str]:
     return [
         *world.violations,
         *world.surprises,
-        *_at_work(world),
+        *judge_work(world),
         *_failed(world),
         *_submitted_needlessly(world),
-        *_worked_on_twice(world),
     ]
 
 
@@ -55,17 +58,6 @@ def _lost(world: World) -> Iterator[str]:
     )
     for (video_id,) in without_job:
         yield f"lost: video {video_id} has no job"
-
-
-def _at_work(world: World) -> Iterator[str]:
-    """Nobody works any more."""
-    for job_id, handle in world.database.fetch("SELECT id, handle FROM jobs WHERE cancelled_at IS NOT NULL"):
-        batch_job = world.batch.jobs.get(handle) if handle is not None else None
-        if batch_job is not None and batch_job.ended_at_s is None:
-            yield f"cancelled: job {job_id} still runs as {handle}"
-    for batch_job in world.batch.jobs.values():
-        if batch_job.ended_at_s is None:
-            yield f"still there: {batch_job.id} of job {batch_job.name} is {batch_job.status}"
 
 
 def _moved(world: World) -> Iterator[str]:
@@ -153,6 +145,17 @@ def _finished_in_vain(world: World) -> Iterator[str]:
                 yield f"lost: job {job_id} failed with {reason}, and attempt {attempt} had finished"
 
 
+def _told_otherwise(world: World) -> Iterator[str]:
+    """The reason that a video shows is that of its newest job."""
+    rows = world.database.fetch(
+        "SELECT v.id, v.error_reason, j.reason FROM videos v JOIN LATERAL (SELECT reason FROM jobs"
+        " WHERE asset_id = v.id ORDER BY created_at DESC LIMIT 1) j ON true"
+        " WHERE v.status = 'FAILED' AND v.error_reason IS DISTINCT FROM j.reason"
+    )
+    for video_id, shown, reason in rows:
+        yield f"told otherwise: video {video_id} shows {shown}, and its newest job failed with {reason}"
+
+
 def _submitted_needlessly(world: World) -> Iterator[str]:
     """Batch has a second job of a name only where the answer to a submit, or the commit after it, was lost."""
     for name in world.batch.needless_submits:
@@ -161,14 +164,3 @@ def _submitted_needlessly(world: World) -> Iterator[str]:
         crashes = world.pool.crashes[name] + world.batch.unanswered[name]
         if jobs - 1 > crashes:
             yield f"{jobs} Batch jobs of {name} after {crashes} crashes"
-
-
-def _worked_on_twice(world: World) -> Iterator[str]:
-    """At most one live job works on a video."""
-    rows = world.database.fetch(
-        "SELECT a.id, b.id, a.asset_id FROM jobs a JOIN jobs b ON (a.tenant_id, a.asset_id, a.kind, a.shard)"
-        " = (b.tenant_id, b.asset_id, b.kind, b.shard) AND a.id < b.id"
-        " WHERE tstzrange(a.created_at, a.ended_at) && tstzrange(b.created_at, b.ended_at)"
-    )
-    for one, other, video_id in rows:
-        yield f"two live jobs at once: {one} and {other} of video {video_id}"

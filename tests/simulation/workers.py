@@ -121,7 +121,11 @@ class Attempt:
         return (yield from self._finish())
 
     def _note_missing(self, reply: StartReply) -> None:
-        """What a join job is told to fetch is there, whole, and of the children that it has waited for."""
+        """What a job is told to fetch is there, whole, and for a join job of the children that it has waited for."""
+        if (source := reply.spec.get("source")) is not None:
+            stored = self._store.objects.get(self._store.key_of(source["url"]))
+            if stored is None or stored.etag != source["etag"]:
+                self._store.misread.append(f"{source['url']} of job {self.job.job_id}")
         array = self.job.waits_for
         for part, made in enumerate(reply.spec.get("made", ())):
             stored = self._store.objects.get(self._store.key_of(made["url"]))

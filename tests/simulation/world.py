@@ -59,7 +59,10 @@ INJECTED = (Killed, Cut, Unavailable, LockNotAvailable)
 LONG_SHARE = 1 / 8
 SHORT_S, SPLIT_ABOVE_S, LONGEST_S, SPLIT_PART_S = 60.0, 90.0, 240.0, 60.0
 OUTPUTS_GRACE_S = 60.0
+MULTIPART_ABOVE_BYTES = 16
 OUTAGES_S = (300.0, 2 * 86_400.0)
+# A video needs about forty. The loops of six hours in which nothing comes to rest need tens of thousands.
+TRANSACTIONS, TRANSACTIONS_OF_A_VIDEO = 100_000, 1_000
 
 
 class _Silent:
@@ -96,7 +99,13 @@ class World:
         self._asked: Callable[[], Any] | None = None
         self._will_hear = False
         self._down_until_s = 0.0
-        self.pool = SimulatedPool(database, self.schedule, self.faults, meanwhile=self._let_another_come_between)
+        self.pool = SimulatedPool(
+            database,
+            self.schedule,
+            self.faults,
+            transactions=TRANSACTIONS + videos * TRANSACTIONS_OF_A_VIDEO,
+            meanwhile=self._let_another_come_between,
+        )
         self.mail = Mail(self.schedule, self.faults, drops_all=drops_events)
         self.store = MemoryStore(self.schedule, self.faults, meanwhile=self._let_another_be_faster)
         self.batch = SimulatedBatch(self.schedule, self.faults, self.mail, meanwhile=self._let_another_be_faster)
@@ -119,6 +128,8 @@ class World:
                 outputs_grace_s=OUTPUTS_GRACE_S,
                 split_above_s=SPLIT_ABOVE_S,
                 split_part_s=SPLIT_PART_S,
+                multipart_above_bytes=MULTIPART_ABOVE_BYTES,
+                part_bytes=MULTIPART_ABOVE_BYTES,
             ),
             pool=self.pool.as_pool(),
             store=self.store,
@@ -256,18 +267,21 @@ class World:
         return reply
 
     def _let_another_be_faster(self) -> None:
-        """Between a look and what follows from it, somebody else acts."""
+        """Between a look and what follows from it, somebody else acts, or the same request comes again."""
         if self._nested or not self.faults.strike("another was faster", share=0.5):
             return
-        self._nested = True
+        self._nested, asked = True, self._asked
         try:
-            if self.pool.open == 0:
-                self.schedule.run_next_action_early()
-            else:
+            if self.pool.open > 0:
                 # Whoever needs the row that is held would wait; another dispatcher passes it over.
                 self._dispatch()
+            elif asked is not None and self.faults.random.random() < 0.5:
+                with suppress(Unreachable, RequestError):
+                    self._ask(asked)
+            else:
+                self.schedule.run_next_action_early()
         finally:
-            self._nested = False
+            self._nested, self._asked = False, asked
 
     def _let_another_come_between(self) -> None:
         """Two statements of one transaction: the same request again, by a second click, or whatever would come next.
