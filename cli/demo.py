@@ -18,6 +18,7 @@ from cli.exits import Exit
 from cli.following import follow
 from cli.output import REMARKS, RESULTS, say
 from cli.rows import Video
+from cli.text_files import filled_file
 from cli.up import keep_serving, opened_stack
 from cli.videos import player_url, send_source
 from pipeline.embedded.interruption import Interrupted, interruptible
@@ -43,6 +44,8 @@ def demo(
     It uses the stack that runs on this machine, else it starts one. Exits 1 with the reason where the work fails.
     """
     settings = read_settings()
+    if video is not None:
+        filled_file(video)
     ended = Exit.INTERRUPTED
     try:
         with interruptible() as hurry, _served(settings, hurry) as (api, stack):
@@ -100,8 +103,6 @@ def _lecture(data: Path) -> Path:
 
 def _through_everything(api: Api, source: Path) -> Video:
     """Upload, complete, follow to the end; the row as it is then. Raises `Conflict` where the file is refused."""
-    if not source.is_file() or source.stat().st_size == 0:
-        raise Invalid("file_not_found", f"{source} is not a file, or is empty")
     reply = api.init_upload(NewVideo(path=source, title=source.stem[:300], session="demo"))
     api.complete_upload(reply["id"], send_source(api, reply, source))
     follow(api, reply["id"], timeout_s=WORK_WITHIN_S)

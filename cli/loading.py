@@ -1,6 +1,8 @@
 """A group of commands whose modules are imported when they are called: `academy --help` loads none of them."""
 
 import importlib
+import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -30,7 +32,16 @@ class Place:
             app.command(name, epilog=module.EPILOG)(getattr(module, name))
         command = get_command(app)
         command.name = name
+        _join_lines(command)
         return command
+
+
+def _join_lines(command: Any) -> None:
+    """Have each paragraph of the help as one line, to be broken at the terminal's width instead of the source's."""
+    if command.help:
+        command.help = re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.cleandoc(command.help))
+    for child in getattr(command, "commands", {}).values():
+        _join_lines(child)
 
 
 class LoadedWhenCalled(TyperGroup):

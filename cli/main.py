@@ -10,7 +10,7 @@ from cli.exits import EXIT_CODES_HELP, exit_code_of
 from cli.loading import LoadedWhenCalled, Place
 from cli.output import REMARKS, say
 from cli.sentences import sentence
-from pipeline.errors import AcademyError
+from pipeline.errors import AcademyError, Invalid
 
 
 class Commands(LoadedWhenCalled):
@@ -69,6 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except AcademyError as error:
         _tell(error)
         sys.exit(exit_code_of(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A name that is too long, a folder that may not be read: which file, and why, is all there is to say.
+        unusable = Invalid("file_unusable", f"{error.filename} cannot be used: {error.strerror}")
+        _tell(unusable)
+        sys.exit(exit_code_of(unusable))
 
 
 def _tell(error: AcademyError) -> None:

@@ -1,20 +1,14 @@
 """The sentence for a reason that the API gave."""
 
-from pipeline.reasons import SENTENCES, Reason
+from pipeline.reasons import sentence_of
 
-# Refusals of the API; what follows the colon of those of an upload is a reason code or a detail.
-REFUSALS = {
-    "source_not_found_or_empty": "No file has arrived, or it is empty.",
-    "source_invalid": "The file is not a video that can be used.",
-    "duration_too_short": "The video is too short.",
+# Refusals that no row keeps, so that nobody but the one who called is told.
+REFUSED_CALLS = {
     "sheet_has_changed": "Somebody else has changed the sheet meanwhile; look at it again.",
 }
 
 
 def sentence(reason: str) -> str:
     """What a teacher is told about `NOT_MEDIA` or `source_invalid:NOT_MEDIA`; empty for a reason without a sentence."""
-    head, _, tail = reason.partition(":")
-    for code in (head, tail):
-        if code in Reason.__members__:
-            return SENTENCES[Reason(code)].en
-    return REFUSALS.get(head, "")
+    said = sentence_of(reason)
+    return said.en if said is not None else REFUSED_CALLS.get(reason, "")

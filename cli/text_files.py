@@ -9,6 +9,20 @@ from typing import IO
 from pipeline.errors import Invalid
 
 
+def existing_file(path: Path) -> Path:
+    """The file; raises `Invalid` where it is none."""
+    if not path.is_file():
+        raise Invalid("file_not_found", f"{path} is not a file" if path.exists() else f"there is no file {path}")
+    return path
+
+
+def filled_file(path: Path) -> Path:
+    """The file; raises `Invalid` where it is none, or empty."""
+    if existing_file(path).stat().st_size == 0:
+        raise Invalid("file_empty", f"{path} is empty")
+    return path
+
+
 def write_text(path: Path, text: str) -> None:
     """Write the file, its folder made if need be; raises `Invalid` where that cannot be done."""
     write_bytes(path, text.encode())

@@ -11,6 +11,7 @@ from cli import figures, tables
 from cli.child import run_module
 from cli.options import AsJson
 from cli.output import RESULTS, print_json, say
+from cli.text_files import existing_file
 from pipeline.contracts.envelope import OUTCOME_NAME, JobKind
 from pipeline.execution.catalog import CATALOG
 from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
@@ -25,11 +26,12 @@ def transcode(
 ) -> None:
     """Make an adaptive HLS stream of FILE in FOLDER, without any server.
 
-    Exits 0 when the stream is ready, 65 when FILE can never become one, 75 when another try may succeed.
+    Exits 0 when the stream is ready, 2 when there is no FILE, 65 when FILE can never become a stream, 75 when another
+    try may succeed.
     """
     outcome = folder / OUTCOME_NAME
     before = _stamp(outcome)
-    code = _run_job(file, folder, quiet_stdout=as_json)
+    code = _run_job(existing_file(file), folder, quiet_stdout=as_json)
     # An outcome of an earlier run says nothing about this one.
     if _stamp(outcome) != before:
         _show(json.loads(outcome.read_text()), folder, as_json=as_json)

@@ -13,7 +13,8 @@ from cli.following import follow
 from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, Watch, open_api
 from cli.output import REMARKS, RESULTS, is_terminal, print_json, say
 from cli.rows import InitReply, Video
-from pipeline.errors import Invalid, NotFound
+from cli.text_files import filled_file, write_text
+from pipeline.errors import NotFound
 from pipeline.lifecycle.job_state import JobState
 from pipeline.lifecycle.video_state import VideoStatus
 
@@ -58,7 +59,7 @@ def upload(
     Exits 4 with the reason when the file is refused, and 1 when the work fails.
     """
     new = NewVideo(
-        path=_usable(file),
+        path=filled_file(file),
         title=(title or file.stem)[:TITLE_LONGEST],
         session=session,
         allow_skip=allow_skip,
@@ -134,7 +135,7 @@ def report(
         outcome = _outcome(api, video_id)
         page = write_report(api.video(video_id), outcome)
     target = output or Path(f"report-{video_id[: tables.SHORT_ID]}.html")
-    target.write_text(page, encoding="utf-8")
+    write_text(target, page)
     RESULTS.print(target, markup=False, soft_wrap=True)
 
 
@@ -174,14 +175,6 @@ def _outcome(api: Api, video_id: str) -> dict[str, Any]:
     if outcome is None:
         raise NotFound("no_stream", f"no job has made a stream of video {video_id} yet")
     return outcome
-
-
-def _usable(file: Path) -> Path:
-    if not file.is_file():
-        raise Invalid("file_not_found", f"{file} is not a file")
-    if file.stat().st_size == 0:
-        raise Invalid("file_empty", f"{file} is empty")
-    return file
 
 
 def send_source(api: Api, reply: InitReply, file: Path) -> list[dict[str, object]]:

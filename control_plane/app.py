@@ -9,7 +9,9 @@ from fastapi import FastAPI
 from control_plane.auth import open_verifier
 from control_plane.background import Chore
 from control_plane.cdn import routes as cdn
+from control_plane.cross_origin import CrossOrigin
 from control_plane.dispatch import dispatcher, terminations
+from control_plane.documentation import FOR_JOBS, FOR_USERS, documented_app
 from control_plane.events import consumer
 from control_plane.events.queue import open_queue
 from control_plane.failures import install_failures
@@ -52,21 +54,19 @@ def create_app(settings: Settings, *, open_services: Opener) -> FastAPI:
             finally:
                 await services.progress.close()
 
-    app = FastAPI(
-        title="Academy media pipeline",
-        lifespan=lifespan,
-        redirect_slashes=False,
-        # The page comes from control_plane/watch: FastAPI's own loads its scripts from a CDN.
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = documented_app(lifespan=lifespan)
     app.state.verifier = open_verifier(settings)
     install_failures(app)
-    users = (videos, omr_templates, omr_batches, omr_sheets, jobs)
-    for routes in (*users, internal_jobs, internal_parts, health, metrics, cdn, watch):
+    for routes in (videos, omr_templates, omr_batches, omr_sheets, jobs):
+        app.include_router(routes.router, **FOR_USERS)
+    for routes in (internal_jobs, internal_parts):
+        app.include_router(routes.router, **FOR_JOBS)
+    for routes in (health, metrics, cdn, watch):
         app.include_router(routes.router)
     app.add_middleware(TrailingSlash)
     app.add_middleware(RequestIds)
+    # Outside of what answers an error that nobody expected: a page could not read that either.
+    app.add_middleware(CrossOrigin)
     # Added last, it stands outermost.
     app.add_middleware(TimedRequests)
     return app

@@ -1,12 +1,8 @@
-"""The one table that says which HTTP status an error is answered with, and the one shape of such an answer.
-
-{"reason": machine-readable code, "detail": a sentence with the offending value, "request_id": …}
-
-A refusal of a version that is no longer current also has "current_version".
-"""
+"""The one table that says which HTTP status an error is answered with, and the one shape of such an answer."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import psycopg
 import structlog
@@ -15,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from control_plane.replies import Reply
 from pipeline.errors import (
     AcademyError,
     Conflict,
@@ -47,6 +44,57 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 _HTTP_REASONS = {404: "not_found", 405: "method_not_allowed"}
+
+
+# A value that is told to be wrong is shown as far as this, in characters.
+SHOWN_CHARACTERS = 100
+
+
+class Failure(Reply):
+    """Every answer that is not 2xx, whatever the call."""
+
+    reason: str
+    """A code for programs; it keeps its meaning."""
+    detail: str
+    """A sentence with the offending value, for those who look into it; its words may change."""
+    request_id: str | None
+    """Also in the header X-Request-ID: the server's log lines carry it."""
+
+
+class Outdated(Failure):
+    """A refusal of a version that is no longer current."""
+
+    current_version: int | None = None
+
+
+def _documented(status: int, said: str, model: type[Failure] = Failure) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": model, "description": said}}
+
+
+# What the calls of users may be answered with, for the documentation.
+OF_READERS = {
+    **_documented(401, "`token_missing`, `token_expired`, `token_signature_invalid`, `token_claim_invalid`, …"),
+    **_documented(404, "`video_not_found`, `job_not_found`, …: none of this tenant's"),
+    **_documented(422, "`request_invalid` with each wrong field in `detail`, or a code for one value"),
+    **_documented(503, "`database_unavailable`, `storage_unavailable`, …: try again after `Retry-After` seconds"),
+}
+
+
+# And those of jobs, which have a token of their own.
+OF_JOBS = {
+    **_documented(401, "`token_missing`, `token_expired`, `job_token_invalid`"),
+    **_documented(403, "`token_is_of_another_job`"),
+    **_documented(404, "`job_not_found`, `part_not_found`"),
+    **_documented(409, "`attempt_is_stale`, `job_has_ended`, …: stop, and report nothing"),
+    **_documented(422, "`request_invalid`, `outcome_invalid`, `outputs_missing`"),
+    **_documented(503, "`database_unavailable`, `storage_unavailable`: try again"),
+}
+WRITERS_ONLY = _documented(403, "`role_may_only_read`")
+
+
+def of_writers(said: str, model: type[Failure] = Failure) -> dict[int | str, dict[str, Any]]:
+    """The same of a call that changes something; `said` names the reasons of its 409."""
+    return {**WRITERS_ONLY, **_documented(409, said, model)}
 
 
 def status_of(error: Exception) -> int:
@@ -82,9 +130,21 @@ def _reason_and_detail(error: Exception) -> tuple[str, str]:
 
 
 def _validation_detail(error: RequestValidationError) -> str:
-    """Each wrong field with what is wrong about it; not its value, which may be a secret or a megabyte."""
-    places = ((".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors())
-    return "; ".join(f"{place}: {message}" for place, message in places)[:2000]
+    """Each wrong field with its value, where that is no list or object, and what is wrong about it."""
+    told = (
+        f"{'.'.join(str(part) for part in item['loc'])}: {_shown(item.get('input'))}{item['msg']}"
+        for item in error.errors()
+    )
+    return "; ".join(told)[:2000]
+
+
+def _shown(value: object) -> str:
+    """Its beginning, without what looks like a secret: whoever sent it may have mixed up two fields."""
+    match value:
+        case str() | bool() | int() | float():
+            return f"{redact_text(repr(value))[:SHOWN_CHARACTERS]}: "
+        case _:
+            return ""
 
 
 def _response(

@@ -1,7 +1,7 @@
 """Why a job ended FAILED: the closed list of reason codes, each with a sentence for the user.
 
 A code is part of the API: it stands in `error_reason`, in outcomes and in dashboards, and never changes its
-meaning. What is new gets a new code.
+meaning. What is new gets a new code. Before there is a job, an upload is refused with one of REFUSALS.
 """
 
 from dataclasses import dataclass
@@ -156,3 +156,32 @@ SENTENCES: dict[Reason, Sentence] = {
     Reason.GPU_UNAVAILABLE: Sentence("The worker's GPU could not be used.", "작업 서버의 GPU를 사용할 수 없습니다."),
     Reason.CANCELLED: Sentence("The job was cancelled.", "작업이 취소되었습니다."),
 }
+
+# What `complete` refuses an upload with. `source_invalid` is followed by a Reason, `duration_too_short` by the seconds.
+REFUSALS: dict[str, Sentence] = {
+    "source_not_found_or_empty": Sentence(
+        "No file has arrived, or it is empty.", "파일이 도착하지 않았거나 비어 있습니다."
+    ),
+    "source_invalid": Sentence("The file cannot be used.", "사용할 수 없는 파일입니다."),
+    "source_invalid:SIZE_MISMATCH": Sentence(
+        "The file that arrived has another size than was announced; upload it again.",
+        "도착한 파일의 크기가 알려 준 크기와 다릅니다. 다시 올려 주세요.",
+    ),
+    "duration_too_short": Sentence("The video is too short.", "동영상이 너무 짧습니다."),
+    "template_picture_missing": Sentence(
+        "A picture that the answer sheet's template needs has not arrived.",
+        "답안지 양식에 필요한 그림 파일이 도착하지 않았습니다.",
+    ),
+}
+
+
+def sentence_of(reason: str | None) -> Sentence | None:
+    """The sentence for `NOT_MEDIA`, `source_invalid:NOT_MEDIA` or `duration_too_short:1.2`; None for any other text."""
+    whole = reason or ""
+    head, _, tail = whole.partition(":")
+    if whole in REFUSALS:
+        return REFUSALS[whole]
+    for code in (tail, head):
+        if code in Reason.__members__:
+            return SENTENCES[Reason(code)]
+    return REFUSALS.get(head)

@@ -9,7 +9,7 @@ from typing import Literal, Self
 from uuid import uuid4
 
 from platformdirs import user_data_path
-from pydantic import Field, HttpUrl, SecretStr, model_validator
+from pydantic import Field, HttpUrl, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.contracts.devices import DecoderWish, EncoderWish
@@ -19,6 +19,13 @@ from pipeline.contracts.transcode import Lufs, TranscodeLimits
 SMALLEST_ARRAY, LARGEST_ARRAY = 2, 10_000
 
 MIB = 1024 * 1024
+
+# Said at once, not by a server that does not start.
+SCHEMES = {
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "job_redis_url": ("redis://", "rediss://", "unix://"),
+    "s3_endpoint_url": ("http://", "https://"),
+}
 
 
 class Settings(BaseSettings):
@@ -140,6 +147,15 @@ class Settings(BaseSettings):
     def default_loudness(self, tenant_id: str) -> float | None:
         """In LUFS; None where the tenant's videos keep their sound as it is."""
         return self.tenant_loudness_lufs.get(tenant_id, self.loudness_lufs)
+
+    @field_validator(*SCHEMES)
+    @classmethod
+    def _has_a_scheme_of_its_kind(cls, value: SecretStr | str | None, field: ValidationInfo) -> SecretStr | str | None:
+        address = value.get_secret_value() if isinstance(value, SecretStr) else value
+        schemes = SCHEMES[field.field_name or ""]
+        if address is not None and not address.startswith(schemes):
+            raise ValueError(f"begins with none of {', '.join(schemes)}")
+        return value
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:

@@ -1,5 +1,6 @@
 """`academy omr sheet`: paper to begin with, and the template that reads it."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -71,4 +72,4 @@ def sheet(
     write_bytes(output, pdf)
     RESULTS.print(output, markup=False, soft_wrap=True)
     RESULTS.print(beside, markup=False, soft_wrap=True)
-    say(f"Print {output} at 100 %. Read scans of it with: academy omr read SCANS --template {beside}")
+    say(f"Print {output} at 100 %. Read scans of it with: academy omr read SCANS --template {shlex.quote(str(beside))}")

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from starlette.responses import Response, StreamingResponse
 
+from control_plane.failures import Failure
 from control_plane.services import Wired
 from pipeline.errors import NotFound
 from pipeline.storage.store import RangeNotSatisfiable
@@ -62,7 +63,18 @@ def head(services: Wired, key: str) -> Response:
     return Response(headers={**headers, "Content-Length": str(found.size_bytes)})
 
 
-@router.get("/{key:path}")
+@router.get(
+    "/{key:path}",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"*/*": {}}, "description": "The object"},
+        206: {"content": {"*/*": {}}, "description": "The range of it that was asked for"},
+        304: {"description": "It is the one that the caller has"},
+        404: {"model": Failure, "description": "`stream_not_found`"},
+        416: {"description": "The range begins behind its end"},
+        422: {"model": Failure, "description": "`request_invalid`: a header is too long"},
+    },
+)
 def read(
     services: Wired,
     key: str,

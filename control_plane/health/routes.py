@@ -1,10 +1,13 @@
 """Is the process alive, and can it do its work?"""
 
+from typing import Literal
+
 import psycopg
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
+from control_plane.replies import Reply
 from control_plane.services import Services, Wired
 from pipeline.errors import AcademyError
 from pipeline.logs import get_logger
@@ -24,7 +27,17 @@ async def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+class Readiness(Reply):
+    """`instance` says which of several processes answers."""
+
+    status: Literal["ready", "not_ready"]
+    instance: str
+    postgres: Literal["up", "down"]
+    redis: Literal["up", "down"]
+    storage: Literal["up", "down"]
+
+
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness, "description": "Not ready"}})
 async def readyz(services: Wired) -> JSONResponse:
     """200 where Postgres and the store answer, else 503. Without Redis only percentages are missing: still 200."""
     postgres, store = await run_in_threadpool(_ask_servers, services)

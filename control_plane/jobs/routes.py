@@ -7,7 +7,9 @@ from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from control_plane.auth import Reader, Writer
+from control_plane.failures import of_writers
 from control_plane.jobs.failed import show_failed
+from control_plane.jobs.replies import FailedPage, JobPage, JobProgress, JobReply, JobRow, LogReply, WaitingPage
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.jobs.shown import show_job, show_job_in_full
 from control_plane.jobs.stuck import explain_waiting
@@ -39,7 +41,7 @@ class ResubmitCall(BaseModel):
     force: bool = False
 
 
-@router.get("")
+@router.get("", response_model=JobPage)
 def list_(
     services: Wired,
     caller: Reader,
@@ -73,7 +75,7 @@ def list_(
     return {"items": [show_job(job) for job in jobs], "next_cursor": next_cursor(places, limit=limit)}
 
 
-@router.get("/stuck")
+@router.get("/stuck", response_model=WaitingPage)
 def stuck(
     services: Wired,
     caller: Reader,
@@ -88,7 +90,7 @@ def stuck(
     return {"items": explain_waiting(services, jobs), "next_cursor": next_cursor(places, limit=limit)}
 
 
-@router.get("/failed")
+@router.get("/failed", response_model=FailedPage)
 def failed(
     services: Wired,
     caller: Reader,
@@ -114,7 +116,7 @@ def failed(
     return {"items": items, "next_cursor": next_cursor(places, limit=limit)}
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", response_model=JobReply)
 def get(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
     """A job with its attempts, those at its parts, step times, spec, outcome, and the executor's own report."""
     with services.pool.connection() as connection:
@@ -137,13 +139,13 @@ def _find_report(services: Services, job: Job) -> JobReport | None:
         return None
 
 
-@router.get("/{job_id}/progress")
+@router.get("/{job_id}/progress", response_model=JobProgress)
 async def progress(services: Wired, caller: Reader, job_id: UUID) -> dict[str, Any]:
     """As of a video; `state` is the job's."""
     return await read_job_progress(services, caller.tenant_id, job_id)
 
 
-@router.get("/{job_id}/logs")
+@router.get("/{job_id}/logs", response_model=LogReply)
 def logs(
     services: Wired,
     caller: Reader,
@@ -170,7 +172,12 @@ def logs(
     return {"attempt": number, "lines": [redact_text(line) for line in lines]}
 
 
-@router.post("/{job_id}/resubmit", status_code=202)
+@router.post(
+    "/{job_id}/resubmit",
+    status_code=202,
+    response_model=JobRow,
+    responses=of_writers("`job_is_live`, `video_is_ready`"),
+)
 def resubmit(
     services: Wired, caller: Writer, job_id: UUID, call: Annotated[ResubmitCall | None, Body()] = None
 ) -> dict[str, Any]:
@@ -178,7 +185,7 @@ def resubmit(
     return show_job(resubmit_job(services, caller, job_id, force=call.force if call is not None else False))
 
 
-@router.post("/{job_id}/cancel")
+@router.post("/{job_id}/cancel", response_model=JobRow, responses=of_writers("`job_has_ended`"))
 def cancel(services: Wired, caller: Writer, job_id: UUID) -> dict[str, Any]:
     """End a live job; its processes are told to stop in the background."""
     return show_job(cancel_job(services, caller, job_id))

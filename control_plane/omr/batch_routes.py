@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
+from control_plane.failures import WRITERS_ONLY, of_writers
 from control_plane.omr.batches import cancel_batch, get_batch, init_batch, list_awaited_files, retry_batch
 from control_plane.omr.calls import BatchCall
 from control_plane.omr.complete import complete_batch
@@ -38,7 +39,7 @@ from pipeline.lifecycle.submission_state import SubmissionStatus
 router = APIRouter(prefix="/api/v1/omr/batches", tags=["omr"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=WRITERS_ONLY)
 def create(services: Wired, caller: Writer, call: BatchCall) -> BatchCreated:
     """A PENDING batch and, under `uploads`, a presigned PUT for each of its files."""
     batch, files = init_batch(services, caller, call)
@@ -48,28 +49,33 @@ def create(services: Wired, caller: Writer, call: BatchCall) -> BatchCreated:
     )
 
 
-@router.post("/{batch_id}/uploads")
+@router.post("/{batch_id}/uploads", responses=of_writers("`batch_is_not_pending`"))
 def uploads(services: Wired, caller: Writer, batch_id: UUID) -> BatchUploads:
     """New PUTs for the files of a PENDING batch, where the first have expired; a 412 says that the file is there."""
     files = list_awaited_files(services, caller, batch_id)
     return BatchUploads(uploads=tuple(sign_upload(services, file) for file in files))
 
 
-@router.post("/{batch_id}/complete")
+@router.post(
+    "/{batch_id}/complete",
+    responses=of_writers(
+        "`source_not_found_or_empty`, `source_invalid:CODE`, `template_picture_missing`: each file in `detail`"
+    ),
+)
 def complete(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
     """Check what was put, and start the jobs; again and at the same time as often as you like, with the same jobs."""
     complete_batch(services, caller, batch_id)
     return _show(services, caller, batch_id)
 
 
-@router.post("/{batch_id}/retry", status_code=202)
+@router.post("/{batch_id}/retry", status_code=202, responses=of_writers("`retry_not_allowed`"))
 def retry(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
     """New jobs for what a FAILED batch has no result of; where they are live already, those."""
     retry_batch(services, caller, batch_id)
     return _show(services, caller, batch_id)
 
 
-@router.post("/{batch_id}/cancel")
+@router.post("/{batch_id}/cancel", responses=of_writers("`batch_has_no_live_job`"))
 def cancel(services: Wired, caller: Writer, batch_id: UUID) -> BatchReply:
     """End the live jobs of a batch; what was read stays. Their processes are told to stop in the background."""
     cancel_batch(services, caller, batch_id)

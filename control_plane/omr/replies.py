@@ -1,26 +1,14 @@
-"""What the OMR routes answer. Times are ISO 8601 in UTC; a list's `next_cursor` is null on its last page."""
+"""What the OMR routes answer."""
 
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
+from control_plane.replies import Message, Reply, WorkProgress
 from pipeline.answer_sheets.template import Template
 from pipeline.contracts.omr import AnswerStatus, Engine, Marking, ReviewReason, SheetReading
 from pipeline.lifecycle.batch_state import BatchStatus
 from pipeline.lifecycle.submission_state import SubmissionStatus
-
-
-class Reply(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Message(Reply):
-    """A reason in words for a teacher."""
-
-    en: str
-    ko: str
 
 
 class SignedUpload(Reply):
@@ -201,19 +189,10 @@ class SheetPage(Reply):
     next_cursor: str | None
 
 
-class BatchProgress(Reply):
+class BatchProgress(WorkProgress):
     """As of a video; several jobs of a batch add up by the pages that each was expected to have."""
 
-    id: UUID
     status: BatchStatus
-    progress: int
-    encoding_progress: int
-    encoding_remaining_seconds: int | None
-    encoding_step_index: int | None
-    encoding_step_total: int
-    encoding_step_name: str | None
-    encoding_step_name_display: dict[str, str] | None
-    encoding_step_percent: int | None
     error_reason: str | None = None
 
 

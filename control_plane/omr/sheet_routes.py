@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
+from control_plane.failures import Outdated, of_writers
 from control_plane.omr.batches import get_batch
 from control_plane.omr.calls import AnswersCall, ConfirmCall
 from control_plane.omr.overlay import open_overlay, overlay_key
@@ -78,7 +79,7 @@ def overlay(services: Wired, caller: Reader, sheet_id: UUID) -> StreamingRespons
     return StreamingResponse(picture.chunks, media_type="image/png", headers=headers)
 
 
-@router.post("/sheets/{sheet_id}/answers")
+@router.post("/sheets/{sheet_id}/answers", responses=of_writers("`sheet_has_changed`", Outdated))
 def answers(services: Wired, caller: Writer, sheet_id: UUID, call: AnswersCall) -> SheetReply:
     """What a person says stands on the sheet; it settles the review. The machine's reading is kept beside it.
 
@@ -88,7 +89,7 @@ def answers(services: Wired, caller: Writer, sheet_id: UUID, call: AnswersCall) 
     return _show(services, caller, sheet_id)
 
 
-@router.post("/sheets/{sheet_id}/confirm")
+@router.post("/sheets/{sheet_id}/confirm", responses=of_writers("`sheet_has_changed`", Outdated))
 def confirm(services: Wired, caller: Writer, sheet_id: UUID, call: ConfirmCall) -> SheetReply:
     """The sheet is right as it stands, or has nothing to be read; it settles the review. 409 as for answers."""
     confirm_sheet(services, caller, sheet_id, call)

@@ -9,7 +9,6 @@ from control_plane.omr.replies import (
     BatchRow,
     Counts,
     Edit,
-    Message,
     Picture,
     Review,
     SheetAnswer,
@@ -17,6 +16,7 @@ from control_plane.omr.replies import (
     SheetRow,
     TemplateRow,
 )
+from control_plane.replies import message_of
 from control_plane.services import Services
 from pipeline.contracts.omr import Engine, ReviewReason, SheetReading
 from pipeline.database.omr_batches import OmrBatch
@@ -27,7 +27,6 @@ from pipeline.database.submission_edits import SubmissionEdit
 from pipeline.database.submissions import BatchCounts, Submission
 from pipeline.lifecycle.batch_state import BatchStatus
 from pipeline.lifecycle.submission_state import SubmissionStatus
-from pipeline.reasons import SENTENCES, Reason
 
 
 def show_template(template: OmrTemplate, pictures: Iterable[TemplatePicture]) -> TemplateRow:
@@ -165,12 +164,3 @@ def show_sheet_in_full(
         reading=reading,
         edits=tuple(Edit.model_validate(vars(edit)) for edit in edits),
     )
-
-
-def message_of(reason: str | None) -> Message | None:
-    """The sentence for a reason code, or for the one in `source_invalid:CODE`."""
-    code = (reason or "").rpartition(":")[2]
-    if code not in set(Reason):
-        return None
-    sentence = SENTENCES[Reason(code)]
-    return Message(en=sentence.en, ko=sentence.ko)

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from control_plane.auth import Reader, Writer
+from control_plane.failures import of_writers
 from control_plane.omr.calls import TemplateCall
 from control_plane.omr.replies import TemplateCreated, TemplatePage, TemplateReply
 from control_plane.omr.shown import show_template
@@ -20,7 +21,7 @@ from pipeline.database.videos import Cursor
 router = APIRouter(prefix="/api/v1/omr/templates", tags=["omr"])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=of_writers("`template_exists`"))
 def create(services: Wired, caller: Writer, call: TemplateCall) -> TemplateCreated:
     """Store a template; under `uploads` are the presigned PUTs of its pictures.
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from control_plane.auth import Caller
@@ -30,13 +31,18 @@ class PartCall(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     number: int = Field(ge=1, le=10_000)
-    etag: str = Field(min_length=1, max_length=200)
+    # A browser reads it with its quotes; without them it is what the store is asked for.
+    etag: Annotated[str, AfterValidator(lambda etag: etag.strip('"'))] = Field(min_length=1, max_length=200)
 
 
 class CompleteCall(BaseModel):
-    """`parts` for a multipart upload, with the ETags that its PUTs were answered with."""
+    """`parts` for an upload in parts, with the ETags that its PUTs were answered with; else no body is needed."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={"examples": [{"parts": [{"number": 1, "etag": "9b2cf535f27731c974343645a3985328"}]}]},
+    )
 
     parts: tuple[PartCall, ...] = Field(default=(), max_length=10_000)
 

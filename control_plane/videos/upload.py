@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -11,6 +11,7 @@ from control_plane.auth import Caller
 from control_plane.reconciling.statuses import put_status
 from control_plane.services import Services
 from control_plane.videos.asset import status_of_video
+from control_plane.videos.replies import PartUpload, UploadInParts, WholeUpload
 from pipeline.contracts.transcode import Lufs
 from pipeline.database.videos import NewUpload, NewVideo, Video, find_video, insert_video, replace_upload
 from pipeline.errors import Conflict, Invalid, NotFound
@@ -41,37 +42,59 @@ SUFFIXES: dict[str, str] = {
     "video/ogg": ".ogv",
 }
 
+Signed = WholeUpload | UploadInParts
+
 # No control characters: Postgres refuses NUL, and the others have no business in a title.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class InitCall(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    """A file that will be put, and what is wished of the video."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Vectors",
+                    "session": "lesson-1",
+                    "filename": "vectors.mp4",
+                    "content_type": "video/mp4",
+                    "size": 734003200,
+                }
+            ]
+        },
+    )
 
     video_id: UUID | None = None
     """A PENDING video to upload to again; its title, session and wishes stay as they are."""
     session: Annotated[Text, Field(max_length=200)] | int | None = None
+    """The lesson that it belongs to, as your system names it."""
     title: Annotated[Text, Field(max_length=300)]
     filename: Annotated[Text, Field(max_length=255)]
-    content_type: str = Field(max_length=100)
+    content_type: str = Field(max_length=100, json_schema_extra={"enum": list(SUFFIXES)})
     size: int = Field(gt=0)
+    """Bytes, exactly: nothing else can be put."""
     allow_skip: bool = True
+    """Whether viewers may skip ahead."""
     max_speed: float = Field(default=2.0, ge=0.25, le=4.0)
+    """The fastest playback."""
     show_watermark: bool = False
+    """Whether players should show who watches on the picture."""
     loudness_lufs: Lufs | None = None
     """What the sound is brought to. null leaves it as it is; left out, the tenant's default holds."""
 
 
 @dataclass(frozen=True)
 class SignedUpload:
-    """`signed` is the JSON form of the presigned requests."""
-
     key: str
     multipart_id: str | None
-    signed: dict[str, Any]
+    signed: Signed
 
 
-def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Video, dict[str, Any]]:
+def init_upload(services: Services, caller: Caller, call: InitCall) -> tuple[Video, Signed]:
     """A PENDING row and its presigned upload; raises `Invalid`, or `Conflict` for a video that is not PENDING."""
     _check(services, call)
     if call.video_id is not None:
@@ -113,7 +136,7 @@ def _check(services: Services, call: InitCall) -> None:
         raise Invalid("size_too_large", f"{call.size} bytes are more than {services.settings.max_source_bytes}")
 
 
-def _sign_again(services: Services, caller: Caller, call: InitCall, video_id: UUID) -> tuple[Video, dict[str, Any]]:
+def _sign_again(services: Services, caller: Caller, call: InitCall, video_id: UUID) -> tuple[Video, Signed]:
     with services.pool.connection() as connection:
         before = find_video(connection, caller.tenant_id, video_id)
     if before is None:
@@ -151,13 +174,13 @@ def _sign(services: Services, caller: Caller, call: InitCall, *, video_id: UUID,
             expires_s=settings.upload_expires_s,
             once=True,
         )
-        signed = {"method": put.method, "url": put.url, "headers": dict(put.headers)}
-        return SignedUpload(key, None, {**signed, "expires_s": settings.upload_expires_s})
+        whole = WholeUpload(url=put.url, headers=dict(put.headers), expires_s=settings.upload_expires_s)
+        return SignedUpload(key, None, whole)
     part_bytes = max(settings.part_bytes, math.ceil(call.size / MAX_PARTS))
     multipart_id = services.store.begin_multipart(key, content_type=call.content_type)
     parts = []
     for number in range(1, math.ceil(call.size / part_bytes) + 1):
         part = services.store.sign_part(key, multipart_id, number, expires_s=settings.upload_expires_s)
-        parts.append({"number": number, "method": part.method, "url": part.url, "headers": dict(part.headers)})
-    signed_parts = {"part_bytes": part_bytes, "parts": parts, "expires_s": settings.upload_expires_s}
-    return SignedUpload(key, multipart_id, signed_parts)
+        parts.append(PartUpload(number=number, url=part.url, headers=dict(part.headers)))
+    in_parts = UploadInParts(part_bytes=part_bytes, parts=tuple(parts), expires_s=settings.upload_expires_s)
+    return SignedUpload(key, multipart_id, in_parts)

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from control_plane.services import Wired
 from pipeline.contracts.transcode import STEPS
 from pipeline.errors import NotFound
-from pipeline.reasons import SENTENCES
+from pipeline.reasons import REFUSALS, SENTENCES
 
 FOLDER: Final = Path(__file__).parent
 PACKAGES: Final = FOLDER / "node_modules"
@@ -34,7 +34,7 @@ REVALIDATE: Final = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nos
 
 WORDS: Final = {
     "steps": {step.name: {"en": step.display_en, "ko": step.display_ko} for step in STEPS},
-    "reasons": {reason.value: {"en": said.en, "ko": said.ko} for reason, said in SENTENCES.items()},
+    "reasons": {str(reason): {"en": said.en, "ko": said.ko} for reason, said in (SENTENCES | REFUSALS).items()},
 }
 
 

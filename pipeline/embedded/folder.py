@@ -98,13 +98,16 @@ def write_private(path: Path, text: str) -> None:
 
 
 def port_is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now; raises `Unavailable` where it could not, whoever else does."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As servers do it: connections of the last run that still linger do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
+        except OSError as exc:
+            if exc.errno == errno.EADDRINUSE:
+                return False
+            raise Unavailable("address_unusable", f"nothing can listen on {host}:{port}: {exc.strerror}") from exc
     return True
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psycopg
 from pydantic import SecretStr
 
+from pipeline.database.address import open_address
 from pipeline.database.migrate import migrate
 from pipeline.embedded.control_plane import NAME as CONTROL_PLANE
 from pipeline.embedded.control_plane import choose_port, open_control_plane, reachable_host
@@ -20,7 +22,8 @@ from pipeline.embedded.restarting import Restarted
 from pipeline.embedded.stack_file import remove_stack_file, write_stack_file
 from pipeline.embedded.supervisor import Supervisor, open_supervisor
 from pipeline.embedded.valkey import open_valkey
-from pipeline.errors import Unavailable
+from pipeline.errors import Invalid, Unavailable
+from pipeline.logs import redact_text
 from pipeline.settings import Settings
 
 
@@ -70,13 +73,25 @@ def open_stack(settings: Settings, hurry: threading.Event | None = None) -> Iter
         environment = _open_servers(settings, supervisor, running)
         environment |= _secrets(settings, supervisor)
         environment |= {"ACADEMY_DATA": str(data), "HOST": settings.host}
-        migrate(environment["DATABASE_URL"])
+        _migrate(settings, environment["DATABASE_URL"])
         api_url, control_plane = _open_control_plane(settings, supervisor, running, environment)
 
         running.callback(remove_stack_file, data)
         jwt_secret = environment.get("JWT_SECRET")
         write_stack_file(data, api_url=api_url, jwt_secret=jwt_secret)
         yield Stack(api_url, data, _parts(settings, environment), jwt_secret, supervisor, control_plane)
+
+
+def _migrate(settings: Settings, database_url: str) -> None:
+    """Raises `Unavailable` where a database of the settings does not answer or does not allow it."""
+    where = _without_credentials(database_url)
+    try:
+        migrate(open_address(settings)() if settings.database_url is not None else database_url)
+    except psycopg.Error as exc:
+        if isinstance(exc, psycopg.ProgrammingError) and exc.sqlstate is None:
+            # Its text is the address itself, with its password.
+            raise Invalid("settings_invalid", "DATABASE_URL is not like postgresql://user:password@host/name") from None
+        raise Unavailable("database_unavailable", f"{where}: {redact_text(str(exc))}") from exc
 
 
 def _open_control_plane(

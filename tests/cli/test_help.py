@@ -53,3 +53,26 @@ def test_help_waits_for_no_heavy_module():
 @pytest.mark.parametrize("arguments", [("nonsense",), ("videos", "list", "--colour", "red"), ("videos", "show")])
 def test_what_cannot_be_understood_is_a_usage_error(run: Run, arguments: tuple[str, ...]):
     assert run(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("videos", "upload", "x" * 300), "file_unusable"),
+        (("transcode", "x" * 300, "out"), "file_unusable"),
+        (("transcode", "no.mp4", "out"), "file_not_found"),
+        (("demo", "no.mp4"), "file_not_found"),
+        (("videos", "upload", "."), "file_not_found"),
+        (("omr", "read", "x" * 300, "--template", "no.json"), "file_unusable"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_a_sentence(run: Run, arguments: tuple[str, ...], reason: str):
+    ended = run(*arguments)
+    assert ended.code == 2
+    assert ended.err.startswith("Error: ")
+    assert reason in ended.err
+
+
+def test_a_paragraph_of_the_help_is_broken_where_the_terminal_ends(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    assert "told to stop, 5 where a part does not start or ends by itself. The API alone" in run("up", "--help").out

@@ -97,6 +97,7 @@ def _family(academy: psutil.Process) -> list[psutil.Process]:
 def test_an_outcome_of_an_earlier_run_is_not_shown_as_this_ones(tmp_path: Path):
     (tmp_path / "outcome.json").write_text('{"status": "ready"}')
     (tmp_path / "a-file-of-mine.txt").write_text("keep")
-    ended = run("/dev/null", tmp_path, "--json")
+    (tmp_path / "empty.mp4").touch()
+    ended = run(tmp_path / "empty.mp4", tmp_path, "--json")
     assert ended.returncode == 65
     assert json.loads(ended.stdout or "{}").get("status") != "ready"

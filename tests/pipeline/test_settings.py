@@ -1,6 +1,7 @@
 """Which videos are made in parts."""
 
 import pytest
+from pydantic import ValidationError
 
 from pipeline.settings import Settings
 
@@ -18,3 +19,11 @@ def test_what_would_be_one_part_is_none_and_an_array_has_no_more_children_than_b
 def test_splitting_can_be_left_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SPLIT_ABOVE_S", "inf")
     assert Settings().parts_of(43_200) is None
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "JOB_REDIS_URL", "S3_ENDPOINT_URL"])
+def test_an_address_of_another_kind_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(name, "swordfish@host:6379")
+    with pytest.raises(ValidationError, match=f"(?s){name.lower()}.*begins with none of ") as raised:
+        Settings()
+    assert "swordfish" not in str(raised.value)

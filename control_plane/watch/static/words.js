@@ -37,11 +37,6 @@ const TEXTS = {
     noSkip: "Skipping ahead is switched off for this video.",
     keys: "Space: play or pause · ← →: 5 s · J L: 10 s · < >: speed · M: sound · F: full screen",
     ready: "Ready to play",
-    refusals: {
-      source_not_found_or_empty: "No file has arrived, or it is empty.",
-      source_invalid: "The file is not a video that can be used.",
-      duration_too_short: "The video is too short.",
-    },
     unknownReason: "Something failed on our side.",
   },
   ko: {
@@ -78,11 +73,6 @@ const TEXTS = {
     noSkip: "이 동영상은 건너뛰기를 할 수 없습니다.",
     keys: "Space: 재생/일시정지 · ← →: 5초 · J L: 10초 · < >: 속도 · M: 음소거 · F: 전체 화면",
     ready: "재생할 준비가 되었습니다",
-    refusals: {
-      source_not_found_or_empty: "파일이 도착하지 않았거나 비어 있습니다.",
-      source_invalid: "사용할 수 있는 동영상 파일이 아닙니다.",
-      duration_too_short: "동영상이 너무 짧습니다.",
-    },
     unknownReason: "내부 오류가 발생했습니다.",
   },
 };
@@ -108,6 +98,6 @@ export function clock(seconds) {
 /** The sentence for a reason: NOT_MEDIA, or an upload's refusal such as source_invalid:NOT_MEDIA. */
 export function sentence(reason, reasons) {
   const [head, tail] = reason.split(":", 2);
-  const found = reasons[head] ?? reasons[tail];
-  return found?.[language] ?? text.refusals[head] ?? text.unknownReason;
+  const found = reasons[reason] ?? reasons[tail] ?? reasons[head];
+  return found?.[language] ?? text.unknownReason;
 }

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from control_plane.failures import install_failures
 from control_plane.watch import routes
 from pipeline.contracts.transcode import STEPS
-from pipeline.reasons import Reason
+from pipeline.reasons import REFUSALS, Reason
 
 FOLDER = Path(routes.__file__).parent
 NEEDS_NPM = pytest.mark.skipif(
@@ -90,7 +90,7 @@ def test_a_package_that_is_not_installed_is_said_with_its_remedy(client: TestCli
 def test_the_page_knows_every_step_and_every_reason_in_both_languages(client: TestClient):
     words = client.get("/static/words.json").json()
     assert words["steps"].keys() == {step.name for step in STEPS}
-    assert words["reasons"].keys() == {reason.value for reason in Reason}
+    assert words["reasons"].keys() == {*Reason, *REFUSALS}
     assert words["reasons"]["NOT_MEDIA"] == {"en": "This file is not a video.", "ko": "동영상 파일이 아닙니다."}
 
 
