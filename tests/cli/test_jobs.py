@@ -1,5 +1,6 @@
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,8 @@ NEW_ID = "77777777-0000-4000-8000-000000000002"
 
 @pytest.fixture(autouse=True)
 def _poll_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.jobs.FOLLOW_EVERY_S", 0.0)
+    monkeypatch.setattr("cli.job_log.FOLLOW_EVERY_S", 0.0)
+    monkeypatch.setattr("cli.job_log.LATE_S", 0.0)
 
 
 class Terminal(io.StringIO):
@@ -57,13 +59,27 @@ def test_list_hands_its_filters_on(run: Run, api: ScriptedApi):
     assert "1:05" in out
 
 
-def test_a_video_that_plays_is_not_replaced_without_being_asked_for(run: Run, api: ScriptedApi):
-    api.on(f"GET /jobs/{JOB_ID}", job())
+VIDEO_PLAYS = (409, {"reason": "video_is_ready", "detail": "send force"})
+BATCH_IS_READ = (409, {"reason": "batch_is_ready", "detail": "send force"})
+SHEETS = job(kind="omr", asset_id="b47c0000-0000-4000-8000-000000000001")
+
+
+@pytest.mark.parametrize(
+    ("row", "refusal", "said"),
+    [(job(), VIDEO_PLAYS, "'Algebra [3]' plays already"), (SHEETS, BATCH_IS_READ, "batch b47c0000 are read already")],
+    ids=["a video", "answer sheets"],
+)
+def test_a_result_is_not_replaced_without_being_asked_for(
+    run: Run, api: ScriptedApi, row: dict[str, Any], refusal: Any, said: str
+):
+    api.on(f"GET /jobs/{JOB_ID}", row)
     api.on(f"GET /media/videos/{VIDEO_ID}", video())
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", refusal)
     ended = run("jobs", "resubmit", JOB_ID)
     assert ended.code == 4
+    assert said in ended.err
     assert "--force" in ended.err
-    assert not api.calls(f"POST /jobs/{JOB_ID}/resubmit")
+    assert [call.json for call in api.calls(f"POST /jobs/{JOB_ID}/resubmit")] == [{"force": False}]
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 4), ("", 4)])
@@ -72,14 +88,15 @@ def test_a_person_is_asked_before_a_video_that_plays_is_replaced(
 ):
     api.on(f"GET /jobs/{JOB_ID}", job())
     api.on(f"GET /media/videos/{VIDEO_ID}", video())
-    api.on(f"POST /jobs/{JOB_ID}/resubmit", job(id=NEW_ID), status=202)
+    api.on(f"POST /jobs/{JOB_ID}/resubmit", VIDEO_PLAYS, (202, job(id=NEW_ID)))
     monkeypatch.setattr("sys.stdin", Terminal(answer))
     ended = run("jobs", "resubmit", JOB_ID, "--json")
     assert ended.code == code
     assert "'Algebra [3]' plays already" in ended.err
     submitted = code == 0
     assert json.loads(ended.out or "null") == (job(id=NEW_ID) if submitted else None)
-    assert [call.json for call in api.calls(f"POST /jobs/{JOB_ID}/resubmit")] == [{"force": True}] * submitted
+    forced = [call.json["force"] for call in api.calls(f"POST /jobs/{JOB_ID}/resubmit")]
+    assert forced == [False, True][: 1 + submitted]
 
 
 def test_force_replaces_without_asking(run: Run, api: ScriptedApi):
@@ -91,9 +108,7 @@ def test_force_replaces_without_asking(run: Run, api: ScriptedApi):
     assert api.calls(f"POST /jobs/{JOB_ID}/resubmit")[0].json == {"force": True}
 
 
-def test_a_failed_video_is_repeated_without_a_question_and_without_force(run: Run, api: ScriptedApi):
-    api.on(f"GET /jobs/{JOB_ID}", job(state="failed"))
-    api.on(f"GET /media/videos/{VIDEO_ID}", video(status="FAILED"))
+def test_what_failed_is_repeated_without_a_question_and_without_force(run: Run, api: ScriptedApi):
     api.on(f"POST /jobs/{JOB_ID}/resubmit", job(id=NEW_ID), status=202)
     assert run("jobs", "resubmit", JOB_ID).code == 0
     assert api.calls(f"POST /jobs/{JOB_ID}/resubmit")[0].json == {"force": False}
@@ -123,6 +138,7 @@ def test_logs_prints_the_lines_as_they_are(run: Run, api: ScriptedApi):
     ended = run("jobs", "logs", JOB_ID, "--attempt", "1", "--tail", "20")
     assert ended.out == "[bold]one[/bold]\n" + "x" * 300 + "\n"
     assert api.seen[-1].query == {"attempt": "1", "tail": "20"}
+    assert run("jobs", "logs", JOB_ID, "--follow", "--json").code == 2
 
 
 def test_follow_prints_each_line_once_over_a_sliding_log_and_over_attempts(run: Run, api: ScriptedApi):
@@ -139,3 +155,23 @@ def test_follow_prints_each_line_once_over_a_sliding_log_and_over_attempts(run: 
     ended = run("jobs", "logs", JOB_ID, "--follow")
     assert ended.code == 0
     assert ended.out.splitlines() == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_follow_waits_for_the_last_lines_which_come_after_the_job_has_ended(
+    run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("cli.job_log.LATE_S", 0.05)
+    api.on(f"GET /jobs/{JOB_ID}", job(state="failed"))
+    api.on(
+        f"GET /jobs/{JOB_ID}/logs",
+        (404, {"reason": "log_not_found", "detail": ""}),
+        {"attempt": 1, "lines": ["a"]},
+        {"attempt": 1, "lines": ["a", "why it failed"]},
+    )
+    assert run("jobs", "logs", JOB_ID, "--follow").out.splitlines() == ["a", "why it failed"]
+
+
+def test_follow_ends_with_an_error_where_there_never_was_a_log(run: Run, api: ScriptedApi):
+    api.on(f"GET /jobs/{JOB_ID}", job(state="failed"))
+    api.on(f"GET /jobs/{JOB_ID}/logs", (404, {"reason": "log_not_found", "detail": "no log"}))
+    assert run("jobs", "logs", JOB_ID, "--follow").code == 3
