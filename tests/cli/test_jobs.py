@@ -10,10 +10,22 @@ from tests.cli.scripted_api import JOB_ID, VIDEO_ID, ScriptedApi, job, video
 NEW_ID = "77777777-0000-4000-8000-000000000002"
 
 
+class Clock:
+    """Stands where the module `time` does: pauses take no time, and are told by the clock all the same."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def monotonic(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
 @pytest.fixture(autouse=True)
-def _poll_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.job_log.FOLLOW_EVERY_S", 0.0)
-    monkeypatch.setattr("cli.job_log.LATE_S", 0.0)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.job_log.time", Clock())
 
 
 class Terminal(io.StringIO):
@@ -49,6 +61,21 @@ def test_json_is_the_apis_own_answer_and_nothing_else(run: Run, api: ScriptedApi
     assert json.loads(run("jobs", "inspect", JOB_ID, "--json").out) == job()
     assert json.loads(run("jobs", "list", "--json").out) == [job()]
     assert json.loads(run("jobs", "logs", JOB_ID, "--json").out) == {"attempt": 2, "lines": ["a"]}
+
+
+@pytest.mark.parametrize("start", ["5d1e", "5D1E77C0", "5d1e77c0-0000"])
+def test_the_api_is_asked_for_the_first_characters_of_an_id(run: Run, api: ScriptedApi, start: str):
+    api.on("GET /jobs", {"items": [job()]})
+    api.on(f"GET /jobs/{JOB_ID}", job())
+    assert json.loads(run("jobs", "inspect", start, "--json").out) == job()
+    assert api.seen[0].query["id_start"] == start.lower().replace("-", "")
+
+
+@pytest.mark.parametrize(("start", "code"), [("5d1", 2), ("nope", 3), ("5d1e77c1", 3), ("5d1e", 2)])
+def test_what_is_no_ones_or_several_ones_first_characters_says_so(run: Run, api: ScriptedApi, start: str, code: int):
+    api.on("GET /jobs", {"items": [job(), job(id=JOB_ID.replace("77c0", "77c2"))]})
+    ended = run("jobs", "inspect", start)
+    assert (ended.code, repr(start) in ended.err) == (code, True), ended.err
 
 
 def test_list_hands_its_filters_on(run: Run, api: ScriptedApi):
@@ -157,10 +184,7 @@ def test_follow_prints_each_line_once_over_a_sliding_log_and_over_attempts(run: 
     assert ended.out.splitlines() == ["a", "b", "c", "d", "e", "f"]
 
 
-def test_follow_waits_for_the_last_lines_which_come_after_the_job_has_ended(
-    run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("cli.job_log.LATE_S", 0.05)
+def test_follow_waits_for_the_last_lines_which_come_after_the_job_has_ended(run: Run, api: ScriptedApi):
     api.on(f"GET /jobs/{JOB_ID}", job(state="failed"))
     api.on(
         f"GET /jobs/{JOB_ID}/logs",
