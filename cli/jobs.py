@@ -32,6 +32,7 @@ app = typer.Typer(
 Since = Annotated[
     str | None, typer.Option("--since", metavar="1d", help="Only those that ended since: 90m, 12h, 1d, 2w, or a time.")
 ]
+LongestFirst = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, those that wait longest.")]
 JobArgument = Annotated[str, typer.Argument(metavar="ID", help="A job's ID, or its first characters.")]
 
 
@@ -49,13 +50,15 @@ def list_(
     """List jobs, newest first."""
     ended_since = moment(since, now=datetime.now(UTC)).isoformat() if since is not None else None
     with open_api(tenant) as api:
-        rows = api.jobs(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
+        page = api.job_page(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
     if as_json:
-        print_json(rows)
-    elif rows:
-        RESULTS.print(tables.jobs(rows))
+        print_json(page.rows)
+    elif page.rows:
+        RESULTS.print(tables.jobs(page.rows))
     else:
         say("No such jobs.")
+    if not page.are_all:
+        say(f"These are the newest {limit}. --limit gives up to 200; --since, --state, --kind and --reason choose.")
 
 
 @app.command(epilog="Example: academy jobs inspect 5d1e77c0 --json")
@@ -70,16 +73,18 @@ def inspect(job: JobArgument, *, as_json: AsJson = False, tenant: Tenant = None)
 
 
 @app.command("stuck", epilog="Example: academy jobs stuck")
-def stuck_(*, limit: Limit = 200, as_json: AsJson = False, tenant: Tenant = None) -> None:
+def stuck_(*, limit: LongestFirst = 200, as_json: AsJson = False, tenant: Tenant = None) -> None:
     """Say why jobs have not begun: queue closed, no capacity, asking for too much, or simply their turn."""
     with open_api(tenant) as api:
-        rows = api.waiting_jobs(limit=limit)
+        page = api.waiting_jobs(limit=limit)
     if as_json:
-        print_json(rows)
-    elif rows:
-        stuck.show(rows)
+        print_json(page.rows)
+    elif page.rows:
+        stuck.show(page.rows)
     else:
         say("No job waits.")
+    if not page.are_all:
+        say(f"These are the {limit} that wait longest; more jobs wait behind them.")
 
 
 @app.command(epilog="Example: academy jobs resubmit --failed --since 1d --reason WORKER_KILLED")
