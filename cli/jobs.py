@@ -222,7 +222,7 @@ def _show(row: Job) -> None:
             {
                 "ID": row["id"],
                 "Kind": row["kind"],
-                "Video": row["asset_id"],
+                "Batch" if row["kind"] == JobKind.OMR else "Video": row["asset_id"],
                 "State": tables.state(row["state"]),
                 "Attempt": row["attempt"],
                 "Reason": tables.reason(row.get("reason"), row.get("detail") or ""),
@@ -241,6 +241,12 @@ def _show(row: Job) -> None:
         if timed:
             _section(f"Steps of attempt {timed[-1]['attempt']}")
             RESULTS.print(tables.steps(timed[-1]["steps"]))
+    if row.get("parts"):
+        made = {attempt["part"] for attempt in row["parts"] if attempt["ending"] == "succeeded"}
+        _section(f"Parts: {len(made)} made")
+        others = [attempt for attempt in row["parts"] if attempt["ending"] != "succeeded"]
+        if others:
+            RESULTS.print(tables.parts(others))
     outcome = row.get("outcome")
     if outcome and outcome.get("renditions"):
         _section("Renditions")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from cli import output
 from tests.cli.conftest import Run
 from tests.cli.scripted_api import JOB_ID, VIDEO_ID, ScriptedApi, job, video
 
@@ -61,6 +62,30 @@ def test_json_is_the_apis_own_answer_and_nothing_else(run: Run, api: ScriptedApi
     assert json.loads(run("jobs", "inspect", JOB_ID, "--json").out) == job()
     assert json.loads(run("jobs", "list", "--json").out) == [job()]
     assert json.loads(run("jobs", "logs", JOB_ID, "--json").out) == {"attempt": 2, "lines": ["a"]}
+
+
+@pytest.mark.parametrize("reason", ["WORKER_KILLED", "CONTROL_PLANE_UNAVAILABLE"])
+def test_a_list_fits_80_columns_with_ids_and_reasons_whole(
+    run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch, reason: str
+):
+    monkeypatch.setattr(output.RESULTS, "width", 80)
+    row = job(state="succeeded", reason=reason, attempt=10, ended_at="2026-01-02T05:07:09+00:00")
+    api.on("GET /jobs", {"items": [row]})
+    heading, _, *lines = run("jobs", "list").out.splitlines()
+    assert max(map(len, (heading, *lines))) <= 80
+    assert lines[0].split()[:4] == ["5d1e77c0", "transcode", VIDEO_ID[:8], "succeeded"]
+    assert "".join(line[heading.index("Reason") :].strip() for line in lines) == reason
+
+
+def test_inspect_shows_the_parts_that_were_not_made(run: Run, api: ScriptedApi):
+    made = {"part": 0, "attempt": 1, "started_at": "2026-01-02T03:04:05+00:00", "ended_at": "2026-01-02T03:05:05+00:00"}
+    made |= {"ending": "succeeded", "reason": None, "detail": ""}
+    broken = made | {"part": 7, "ending": "retry", "reason": "WORKER_KILLED", "detail": "exit 137"}
+    api.on(f"GET /jobs/{JOB_ID}", job(parts=[broken, made]))
+    out = run("jobs", "inspect", JOB_ID).out
+    assert "Parts: 1 made" in out
+    shown = [line.split() for line in out.partition("Parts: 1 made")[2].partition("Renditions")[0].splitlines()]
+    assert [(words[0], words[-3]) for words in shown if words and words[0].isdigit()] == [("7", "WORKER_KILLED")]
 
 
 @pytest.mark.parametrize("start", ["5d1e", "5D1E77C0", "5d1e77c0-0000"])
