@@ -6,7 +6,7 @@ repeated safely are repeated for a few seconds where the API does not answer.
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, Self, cast
+from typing import IO, Any, Final, Generic, Self, TypeVar, cast
 
 import requests
 
@@ -23,6 +23,8 @@ from pipeline.errors import (
     Unavailable,
 )
 from pipeline.retrying import Patience, retrying
+
+RowT = TypeVar("RowT")
 
 TIMEOUT_S: Final = (5.0, 60.0)
 # A PUT may wait this long between two pieces, however long the whole takes.
@@ -93,6 +95,14 @@ def content_type_of(path: Path) -> str:
     return CONTENT_TYPES.get(path.suffix.lower(), "video/mp4")
 
 
+@dataclass(frozen=True)
+class Page(Generic[RowT]):
+    """The first rows of a list; `are_all` where there are no others."""
+
+    rows: list[RowT]
+    are_all: bool
+
+
 @dataclass
 class Api:
     """Opened as a context manager; holds one keep-alive connection per host."""
@@ -148,12 +158,16 @@ class Api:
         return cast("Job", self.get(f"/jobs/{job_id}"))
 
     def jobs(self, *, limit: int = 50, **filters: str | None) -> list[Job]:
-        """Newest first. Filters: state, kind, asset_id, reason, ended_since, ended_until, newest."""
-        return cast("list[Job]", self.rows("/jobs", limit, filters))
+        """Newest first. Filters: id_start, state, kind, asset_id, reason, ended_since, ended_until, newest."""
+        return self.job_page(limit=limit, **filters).rows
 
-    def waiting_jobs(self, *, limit: int = 50) -> list[WaitingJob]:
+    def job_page(self, *, limit: int, **filters: str | None) -> Page[Job]:
+        """As `jobs`, with whether there are more."""
+        return cast("Page[Job]", self.page("/jobs", limit, filters))
+
+    def waiting_jobs(self, *, limit: int = 50) -> Page[WaitingJob]:
         """Jobs that have not begun, those that wait longest first, each with why."""
-        return cast("list[WaitingJob]", self.rows("/jobs/stuck", limit, {}))
+        return cast("Page[WaitingJob]", self.page("/jobs/stuck", limit, {}))
 
     def resubmit_job(self, job_id: str, *, force: bool) -> Job:
         """A new job with the same spec.
@@ -181,8 +195,11 @@ class Api:
                 target.write(chunk)
 
     def rows(self, path: str, limit: int, filters: dict[str, str | None]) -> list[dict[str, Any]]:
+        return self.page(path, limit, filters).rows
+
+    def page(self, path: str, limit: int, filters: dict[str, str | None]) -> Page[dict[str, Any]]:
         answer = self.get(path, {**filters, "limit": limit})
-        return cast("list[dict[str, Any]]", answer["items"])
+        return Page(answer["items"], are_all=answer.get("next_cursor") is None)
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> Any:
         set_ones = {name: value for name, value in (query or {}).items() if value is not None}

@@ -11,7 +11,7 @@ from rich.text import Text
 from cli.options import AsJson
 from cli.output import RESULTS, print_json
 from pipeline.costs import measured, prices, services
-from pipeline.costs.month import SOURCE_GB_PER_H, STARTING_S, Factor, Line, Month, Workload, estimate
+from pipeline.costs.month import SHEET_GB, SOURCE_GB_PER_H, STARTING_S, Factor, Line, Month, Workload, estimate
 from pipeline.costs.sources import SOURCES
 from pipeline.costs.stages import STAGES
 from pipeline.settings import Settings
@@ -64,7 +64,7 @@ def as_json_of(month: Month) -> dict[str, Any]:
         "work": [shown(line) for line in month.work],
         "fixed": [shown(line) for line in month.fixed],
         "total_usd": round(month.total_usd, 2),
-        "video_usd_per_source_hour": round(month.video_usd_per_h, 4),
+        "video_usd_per_source_hour": None if month.video_usd_per_h is None else round(month.video_usd_per_h, 4),
         "managed_usd": round(month.managed_usd, 2),
         "managed_usd_per_source_hour": services.MANAGED_USD_PER_SOURCE_H,
         "even_at_hours": None if month.even_at_hours is None else round(month.even_at_hours, 1),
@@ -84,7 +84,7 @@ def _factor(factor: Factor) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) else f"{value:.3g}"
+    return f"{value:,.0f}" if value == round(value) else f"{value:.4g}"
 
 
 def _title(workload: Workload, stage: str) -> str:
@@ -112,9 +112,8 @@ def _sources() -> Table:
     table.add_column("Read", overflow="fold", ratio=5)
     table.add_column("Dated", no_wrap=True)
     for source in SOURCES:
-        said = source.said_by or "no source found"
         remark = f"\n{source.remark}" if source.remark else ""
-        table.add_row(", ".join(source.prices).lower(), Text(f"{said}{remark}"), source.dated)
+        table.add_row(", ".join(source.prices).lower(), Text(f"{source.said_by}{remark}"), source.dated)
     return table
 
 
@@ -124,12 +123,15 @@ def _comparison(month: Month) -> Table:
     for name in ("Beside the managed service", "USD for an hour of source", "USD for the month"):
         table.add_column(name, justify="left" if name.startswith("Beside") else "right")
     own = sum(line.usd for line in month.fixed)
-    table.add_row("this pipeline, videos only", f"{month.video_usd_per_h:.3f}", f"{month.video_usd_per_h * hours:,.2f}")
+    each = month.video_usd_per_h
+    if each is not None:
+        table.add_row("this pipeline, videos only", f"{each:.3f}", f"{each * hours:,.2f}")
     table.add_row("this pipeline, everything above", "", f"{month.total_usd:,.2f}")
     table.add_row("managed service, videos only", f"about {managed:.2f}", f"{month.managed_usd:,.2f}")
-    table.add_section()
-    even = "never" if month.even_at_hours is None else f"from {month.even_at_hours:,.0f} h a month on"
-    table.add_row(f"cheaper, with its fixed {own:,.2f}", even, "")
+    if each is not None:
+        table.add_section()
+        even = "never" if month.even_at_hours is None else f"from {month.even_at_hours:,.0f} h a month on"
+        table.add_row(f"cheaper, with its fixed {own:,.2f}", even, "")
     return table
 
 
@@ -148,14 +150,15 @@ def _notes(month: Month) -> tuple[str, ...]:
         ),
         (
             "List prices, to be checked before you rely on one (--explain says where each was read):"
-            f" machines {prices.AS_OF} ({prices.REGION}; Spot moves"
-            f" by half, other regions cost more, Seoul about a fifth), services {services.AS_OF}, the managed service"
-            f" about ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of source in a like ladder."
+            f" machines {prices.AS_OF} ({prices.REGION}; other regions cost more, Seoul about a fifth), services"
+            f" {services.AS_OF}, the managed service about ${services.MANAGED_USD_PER_SOURCE_H:.2f} for an hour of"
+            " source in a like ladder."
         ),
         (
-            f"Assumed: {STARTING_S:.0f} s of a machine for each job to start and end, as if none shared one; sources"
-            f" of {SOURCE_GB_PER_H:g} GB an hour; sources and streams kept for a month (each further month costs that"
-            " again); what CloudWatch is given."
+            "Assumed: Spot prices, 40 to 47 % of those on demand, since no list has them and they move by half"
+            f" (--market on_demand counts without); {STARTING_S:.0f} s of a machine for each job to start and end, as"
+            f" if none shared one; sources of {SOURCE_GB_PER_H:g} GB an hour; sources and streams kept for a month"
+            f" (each further month costs that again); {SHEET_GB * 1000:g} MB for a sheet; what CloudWatch is given."
         ),
         (
             "Not in it: what viewers fetch (CDN, traffic), disks of machines while they run, images in ECR, backups"

@@ -1,38 +1,38 @@
 """`academy jobs`: look at the work itself, repeat it, stop it, read what it said."""
 
 import sys
-import time
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
 
-from cli import choosing, figures, resubmitting, stuck, tables
+from cli import choosing, figures, job_log, resubmitting, stuck, tables
 from cli.api import Api
 from cli.exits import Exit
 from cli.options import AsJson, Limit, Tenant, open_api
 from cli.output import RESULTS, ask, print_json, say
 from cli.periods import moment
-from cli.rows import Job, Log
+from cli.rows import Job
 from pipeline.contracts.envelope import JobKind
-from pipeline.errors import Conflict, Invalid, NotFound, Unavailable
+from pipeline.errors import Conflict, Invalid, Unavailable
 from pipeline.execution.token_bucket import TokenBucket
-from pipeline.lifecycle.job_state import FINAL, JobState
+from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
 
-FOLLOW_EVERY_S: Final = 1.0
-MOST_LINES: Final = 5000
+# How a resubmit is refused that would replace a result.
+REPLACES: Final = frozenset({"video_is_ready", "batch_is_ready"})
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Inspect, repeat and cancel the jobs that work on videos.",
+    help="Inspect, repeat and cancel the jobs that work on videos and answer sheets.",
 )
 
 Since = Annotated[
     str | None, typer.Option("--since", metavar="1d", help="Only those that ended since: 90m, 12h, 1d, 2w, or a time.")
 ]
+LongestFirst = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, those that wait longest.")]
 JobArgument = Annotated[str, typer.Argument(metavar="ID", help="A job's ID, or its first characters.")]
 
 
@@ -50,13 +50,15 @@ def list_(
     """List jobs, newest first."""
     ended_since = moment(since, now=datetime.now(UTC)).isoformat() if since is not None else None
     with open_api(tenant) as api:
-        rows = api.jobs(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
+        page = api.job_page(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
     if as_json:
-        print_json(rows)
-    elif rows:
-        RESULTS.print(tables.jobs(rows))
+        print_json(page.rows)
+    elif page.rows:
+        RESULTS.print(tables.jobs(page.rows))
     else:
         say("No such jobs.")
+    if not page.are_all:
+        say(f"These are the newest {limit}. --limit gives up to 200; --since, --state, --kind and --reason choose.")
 
 
 @app.command(epilog="Example: academy jobs inspect 5d1e77c0 --json")
@@ -71,23 +73,25 @@ def inspect(job: JobArgument, *, as_json: AsJson = False, tenant: Tenant = None)
 
 
 @app.command("stuck", epilog="Example: academy jobs stuck")
-def stuck_(*, limit: Limit = 200, as_json: AsJson = False, tenant: Tenant = None) -> None:
+def stuck_(*, limit: LongestFirst = 200, as_json: AsJson = False, tenant: Tenant = None) -> None:
     """Say why jobs have not begun: queue closed, no capacity, asking for too much, or simply their turn."""
     with open_api(tenant) as api:
-        rows = api.waiting_jobs(limit=limit)
+        page = api.waiting_jobs(limit=limit)
     if as_json:
-        print_json(rows)
-    elif rows:
-        stuck.show(rows)
+        print_json(page.rows)
+    elif page.rows:
+        stuck.show(page.rows)
     else:
         say("No job waits.")
+    if not page.are_all:
+        say(f"These are the {limit} that wait longest; more jobs wait behind them.")
 
 
 @app.command(epilog="Example: academy jobs resubmit --failed --since 1d --reason WORKER_KILLED")
 def resubmit(
     job: Annotated[str | None, typer.Argument(metavar="[ID]", help="A job's ID, or its first characters.")] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Do not ask before replacing a video that plays.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Do not ask before replacing a result.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Instead of one job, many that failed.")] = False,
     since: Annotated[str, typer.Option(metavar="1d", help="That failed since: 90m, 12h, 1d, 2w, or a time.")] = "1d",
     until: Annotated[str | None, typer.Option(metavar="TIME", help="And before.", show_default="now")] = None,
@@ -101,9 +105,9 @@ def resubmit(
     as_json: AsJson = False,
     tenant: Tenant = None,
 ) -> None:
-    """Do a job's work again, as a new job. A video that plays keeps playing until the new stream replaces it.
+    """Do a job's work again, as a new job. What there is, such as a video that plays, stays until it is replaced.
 
-    Exits 4 while another job works on the same video: there is never a second one. With --failed, what would be
+    Exits 4 while another job does the same work: there is never a second one. With --failed, what would be
     resubmitted is shown first, one that plays is never replaced, and the same command goes on where it was broken off.
     """
     if failed == (job is not None):
@@ -119,8 +123,7 @@ def resubmit(
             )
             _resubmit_failed(api, choice, per_minute=per_minute, yes=yes, as_json=as_json, tenant=tenant)
             return
-        row = api.job(choosing.job_id(api, job))
-        new = api.resubmit_job(row["id"], force=force or _may_replace(api, row))
+        new = _resubmit_one(api, choosing.job_id(api, job), force=force)
     if as_json:
         print_json(new)
     else:
@@ -146,22 +149,24 @@ def logs(
     *,
     attempt: Annotated[int | None, typer.Option(min=1, help="Which attempt.", show_default="the newest")] = None,
     part: Annotated[int | None, typer.Option(min=0, help="Which part of a long video, counted from 0.")] = None,
-    tail: Annotated[int, typer.Option(min=1, max=MOST_LINES, help="How many of the last lines.")] = 200,
+    tail: Annotated[int, typer.Option(min=1, max=job_log.MOST_LINES, help="How many of the last lines.")] = 200,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends.")] = False,
     as_json: AsJson = False,
     tenant: Tenant = None,
 ) -> None:
     """Print what an attempt of a job wrote."""
+    if follow and as_json:
+        raise Invalid("follow_is_text", "--follow prints lines as they come: leave out --json")
     with open_api(tenant) as api:
         chosen = choosing.job_id(api, job)
         if follow:
-            _follow_log(api, chosen, attempt=attempt, part=part, tail=tail)
+            job_log.follow(api, chosen, attempt=attempt, part=part, tail=tail)
             return
         log = api.job_log(chosen, attempt=attempt, part=part, tail=tail)
     if as_json:
         print_json(log)
     else:
-        _write_lines(log["lines"])
+        job_log.write(log["lines"])
 
 
 def _resubmit_failed(
@@ -188,63 +193,27 @@ def _resubmit_failed(
         raise typer.Exit(Exit.REFUSED)
 
 
-def _may_replace(api: Api, row: Job) -> bool:
-    """Whether a stream that plays may be replaced: asked of a person, refused where there is none to ask."""
-    video = api.video(row["asset_id"])
-    if video["status"] != "READY":
-        return False
-    if not sys.stdin.isatty():
-        raise Conflict("video_is_ready", f"{video['title']!r} plays already; give --force to replace its stream")
-    if not ask(f"{video['title']!r} plays already. Make its stream again and replace it?"):
-        raise Conflict("not_confirmed", "nothing was changed")
-    return True
-
-
-def _follow_log(api: Api, job_id: str, *, attempt: int | None, part: int | None, tail: int) -> None:
-    """Print new lines until the job has ended. Where no attempt was named, the next one is followed when it begins."""
-    shown: Log | None = None
-    while True:
-        # Asked for before the log, so that the last lines of a job that ends in between are not missed.
-        ended = JobState(api.job(job_id)["state"]) in FINAL
-        log = _log_if_any(api, job_id, attempt=attempt, part=part, must_be=ended)
-        if log is not None:
-            if shown is None:
-                _write_lines(log["lines"][-tail:])
-            elif shown["attempt"] == log["attempt"]:
-                _write_lines(_new_lines(shown["lines"], log["lines"]))
-            else:
-                _write_lines(log["lines"])
-            shown = log
-        if ended:
-            return
-        time.sleep(FOLLOW_EVERY_S)
-
-
-def _log_if_any(api: Api, job_id: str, *, attempt: int | None, part: int | None, must_be: bool) -> Log | None:
-    """None for an attempt that has not begun; `must_be` raises `NotFound` for it instead."""
+def _resubmit_one(api: Api, job_id: str, *, force: bool) -> Job:
+    """A result that stands is replaced where `force` says so, or a person who is asked; else `Conflict` is raised."""
     try:
-        return api.job_log(job_id, attempt=attempt, part=part, tail=MOST_LINES)
-    except NotFound:
-        if must_be:
+        return api.resubmit_job(job_id, force=force)
+    except Conflict as refusal:
+        if refusal.reason not in REPLACES:
             raise
-        return None
+        stands = _what_stands(api, api.job(job_id))
+        if not sys.stdin.isatty():
+            raise Conflict(refusal.reason, f"{stands}; give --force to replace that") from refusal
+        if not ask(f"{stands}. Do it again and replace that?"):
+            raise Conflict("not_confirmed", "nothing was changed") from refusal
+    return api.resubmit_job(job_id, force=True)
 
 
-def _new_lines(before: list[str], after: list[str]) -> list[str]:
-    """What `after` has beyond `before`; both are the newest lines of one growing log."""
-    if after[: len(before)] == before:
-        return after[len(before) :]
-    for start in range(1, len(before)):
-        kept = before[start:]
-        if after[: len(kept)] == kept:
-            return after[len(kept) :]
-    return after
-
-
-def _write_lines(lines: list[str]) -> None:
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _what_stands(api: Api, row: Job) -> str:
+    match JobKind(row["kind"]):
+        case JobKind.TRANSCODE:
+            return f"{api.video(row['asset_id'])['title']!r} plays already"
+        case JobKind.OMR:
+            return f"The sheets of batch {row['asset_id'][: tables.SHORT_ID]} are read already"
 
 
 def _show(row: Job) -> None:
@@ -253,7 +222,7 @@ def _show(row: Job) -> None:
             {
                 "ID": row["id"],
                 "Kind": row["kind"],
-                "Video": row["asset_id"],
+                "Batch" if row["kind"] == JobKind.OMR else "Video": row["asset_id"],
                 "State": tables.state(row["state"]),
                 "Attempt": row["attempt"],
                 "Reason": tables.reason(row.get("reason"), row.get("detail") or ""),
@@ -272,6 +241,12 @@ def _show(row: Job) -> None:
         if timed:
             _section(f"Steps of attempt {timed[-1]['attempt']}")
             RESULTS.print(tables.steps(timed[-1]["steps"]))
+    if row.get("parts"):
+        made = {attempt["part"] for attempt in row["parts"] if attempt["ending"] == "succeeded"}
+        _section(f"Parts: {len(made)} made")
+        others = [attempt for attempt in row["parts"] if attempt["ending"] != "succeeded"]
+        if others:
+            RESULTS.print(tables.parts(others))
     outcome = row.get("outcome")
     if outcome and outcome.get("renditions"):
         _section("Renditions")

@@ -18,7 +18,7 @@ class Commands(LoadedWhenCalled):
         "up": Place("cli.up", "Run the whole stack until Ctrl-C."),
         "demo": Place("cli.demo", "Turn a lecture into an adaptive stream: upload, job, progress, player."),
         "videos": Place("cli.videos", "Upload lectures, list them, follow the work on them."),
-        "jobs": Place("cli.jobs", "Inspect, repeat and cancel the jobs that work on videos."),
+        "jobs": Place("cli.jobs", "Inspect, repeat and cancel the jobs that work on videos and answer sheets."),
         "omr": Place("cli.omr.app", "Read answer sheets: print them, read scans of them, review what is doubtful."),
         "transcode": Place("cli.transcode", "Make an adaptive HLS stream of FILE in FOLDER, without any server."),
         "bench": Place("cli.bench", "Measure how many pictures a second this machine's GPU encodes and decodes."),

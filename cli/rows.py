@@ -89,6 +89,16 @@ class Attempt(TypedDict):
     steps: list[StepTime]
 
 
+class PartAttempt(TypedDict):
+    part: int
+    attempt: int
+    started_at: str
+    ended_at: str | None
+    ending: str | None
+    reason: str | None
+    detail: str
+
+
 class Job(TypedDict):
     id: str
     kind: str
@@ -102,6 +112,7 @@ class Job(TypedDict):
     started_at: str | None
     ended_at: str | None
     attempts: NotRequired[list[Attempt]]
+    parts: NotRequired[list[PartAttempt]]
     spec: NotRequired[dict[str, Any]]
     outcome: NotRequired[dict[str, Any] | None]
     executor: NotRequired[dict[str, Any] | None]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import figures
-from cli.rows import Attempt, Job, PlannedRung, Rendition, Speed, StepTime, Video
+from cli.rows import Attempt, Job, PartAttempt, PlannedRung, Rendition, Speed, StepTime, Video
 from cli.sentences import sentence
 from pipeline.media.gpu import Ceiling, Engines
 
@@ -47,7 +47,13 @@ def videos(rows: Iterable[Video]) -> Table:
 
 
 def jobs(rows: Iterable[Job]) -> Table:
-    table = _table("ID", "Kind", "Video", "State", ">Attempt", "Created", ">Took", "Reason")
+    """Fits 80 columns with what is typed again, IDs and reason codes, whole."""
+    table = _table("ID", "Kind", "Works on", "State", ">Try", ">Age", ">Took", "Reason")
+    table.padding = (0, 1, 0, 0)
+    *others, reason = table.columns
+    for column in others:
+        column.no_wrap = True
+    reason.overflow = "fold"
     now = datetime.now(UTC)
     for row in rows:
         table.add_row(
@@ -56,7 +62,7 @@ def jobs(rows: Iterable[Job]) -> Table:
             row["asset_id"][:SHORT_ID],
             state(row["state"]),
             str(row["attempt"]),
-            figures.age(row["created_at"], now=now),
+            figures.age(row["created_at"], now=now).removesuffix(" ago"),
             took(row.get("started_at"), row.get("ended_at")),
             row.get("reason") or "",
         )
@@ -65,7 +71,7 @@ def jobs(rows: Iterable[Job]) -> Table:
 
 def waiting_jobs(rows: Iterable[tuple[str, str, str, str, str]]) -> Table:
     """IDs, kinds, assets, states, and how long they wait."""
-    table = _table("ID", "Kind", "Video", "State", ">Waits")
+    table = _table("ID", "Kind", "Works on", "State", ">Waits")
     for identifier, kind, asset_id, word, waits in rows:
         table.add_row(identifier[:SHORT_ID], kind, asset_id[:SHORT_ID], state(word), waits)
     return table
@@ -96,6 +102,21 @@ def attempts(rows: Iterable[Attempt]) -> Table:
             took(row["started_at"], row.get("ended_at")),
             row.get("ending") or "running",
             "" if exit_code is None else str(exit_code),
+            " ".join(part for part in (row.get("reason"), row.get("detail")) if part),
+        )
+    return table
+
+
+def parts(rows: Iterable[PartAttempt]) -> Table:
+    """Attempts at parts, by part."""
+    table = _table(">Part", ">Attempt", "Started", ">Took", "Ending", "Reason")
+    for row in sorted(rows, key=lambda row: (row["part"], row["attempt"])):
+        table.add_row(
+            str(row["part"]),
+            str(row["attempt"]),
+            figures.local_time(row["started_at"]),
+            took(row["started_at"], row.get("ended_at")),
+            row.get("ending") or "running",
             " ".join(part for part in (row.get("reason"), row.get("detail")) if part),
         )
     return table

@@ -2,10 +2,17 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
+
+from fastapi import Query
 
 from pipeline.database.videos import Cursor
 from pipeline.errors import Invalid
+from pipeline.identifiers import ID_START_PATTERN
+
+# A list's filter: how the identifiers of its rows begin, without their dashes.
+IdStart = Annotated[str | None, Query(pattern=ID_START_PATTERN)]
 
 
 def encode_cursor(cursor: Cursor) -> str:

@@ -34,3 +34,12 @@ def new_video_id() -> VideoId:
 
 def new_job_id() -> JobId:
     return JobId(uuid4())
+
+
+# The first characters of an identifier, as tables show them, without its dashes.
+ID_START_PATTERN = r"^[0-9a-f]{4,32}$"
+
+
+def ids_that_start(start: str) -> tuple[UUID, UUID]:
+    """The first and the last identifier of those that start so; `start` matches `ID_START_PATTERN`."""
+    return UUID(start.ljust(32, "0")), UUID(start.ljust(32, "f"))

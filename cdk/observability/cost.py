@@ -20,7 +20,7 @@ QUEUE = "video"
 
 def cost_per_source_hour(figures: Figures, instance_types: Sequence[str]) -> cloudwatch.IWidget:
     """A line for each type at its Spot price, and one for the dearest on demand; a type without a price has none."""
-    title = f"Cost per source hour, prices of {REGION} as of {AS_OF}"
+    title = f"Cost per source hour, prices of {REGION} as of {AS_OF}, those of Spot assumed"
     instances = [INSTANCES[name] for name in instance_types if name in INSTANCES]
     if not instances:
         return cloudwatch.TextWidget(markdown=f"### {title}\nNone of {', '.join(instance_types)} is in the table.")

@@ -5,12 +5,17 @@ from typing import Final
 from cli import choosing
 from cli.omr.api import OmrApi
 
+# So many of the newest batches, and sheets of one, are looked through for a shortened identifier.
+LOOKED_THROUGH: Final = 200
 MOST_LOOKED_THROUGH: Final = 1000
 
 
 def batch_id(api: OmrApi, text: str) -> str:
     """Raises `NotFound`, or `Invalid` where `text` is short or could be several."""
-    return choosing.whole(text) or choosing.only(text, api.batches(limit=choosing.LOOKED_THROUGH), "batch")
+    whole = choosing.whole(text)
+    if whole is not None:
+        return whole
+    return choosing.only(text, api.batches(limit=LOOKED_THROUGH), "batch", among=f" of the newest {LOOKED_THROUGH}")
 
 
 def sheet_id(api: OmrApi, text: str) -> str:

@@ -13,7 +13,7 @@ from control_plane.jobs.replies import FailedPage, JobPage, JobProgress, JobRepl
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.jobs.shown import show_job, show_job_in_full
 from control_plane.jobs.stuck import explain_waiting
-from control_plane.pages import next_cursor, parse_cursor
+from control_plane.pages import IdStart, next_cursor, parse_cursor
 from control_plane.progress.jobs import read_job_progress
 from control_plane.services import Services, Wired
 from pipeline.contracts.envelope import JobKind
@@ -46,6 +46,7 @@ def list_(
     services: Wired,
     caller: Reader,
     *,
+    id_start: IdStart = None,
     state: JobState | None = None,
     kind: JobKind | None = None,
     asset_id: UUID | None = None,
@@ -61,6 +62,7 @@ def list_(
     `newest` leaves out jobs whose work was given to another job afterwards.
     """
     matching = JobFilter(
+        id_start=id_start,
         state=state,
         kind=kind,
         asset_id=asset_id,

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from control_plane.auth import Reader, Writer
 from control_plane.failures import of_writers
-from control_plane.pages import next_cursor, parse_cursor
+from control_plane.pages import IdStart, next_cursor, parse_cursor
 from control_plane.progress.videos import read_video_progress
 from control_plane.services import Services, Wired
 from control_plane.videos.complete import CompleteCall, Completions, complete_upload, find_completed
@@ -83,6 +83,7 @@ def list_(
     services: Wired,
     caller: Reader,
     *,
+    id_start: IdStart = None,
     session: Annotated[str | None, Query(max_length=200)] = None,
     status: VideoStatus | None = None,
     title: Annotated[str | None, Query(min_length=1, max_length=300)] = None,
@@ -90,7 +91,7 @@ def list_(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> VideoPage:
     """Videos of the caller's tenant, newest first; `title` is searched for anywhere in the title."""
-    matching = VideoFilter(session_id=session, status=status, title=title)
+    matching = VideoFilter(id_start=id_start, session_id=session, status=status, title=title)
     with services.pool.connection() as connection:
         videos = list_videos(connection, caller.tenant_id, matching=matching, after=parse_cursor(cursor), limit=limit)
     places = [Cursor(video.created_at, video.id) for video in videos]

@@ -137,4 +137,4 @@ class Step(Contract):
 
 class StepTime(Contract):
     name: str
-    seconds: float = Field(ge=0)
+    seconds: float = Field(ge=0, allow_inf_nan=False)

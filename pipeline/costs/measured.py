@@ -36,6 +36,10 @@ BUSY_WALL_S: Final = 10.3
 BUSY_VCPUS: Final = 2
 BUSY_SHARE: Final = BUSY_CPU_S / BUSY_WALL_S / BUSY_VCPUS
 
+# Of a lecture of three hours: what is sent to the store, each an object.
+SEGMENTS_OF_3_H: Final = 16_740
+SEGMENTS_PER_H: Final = SEGMENTS_OF_3_H / 3
+
 # Pages of 300 dpi in colour, the slowest that were measured, by one process.
 SHEETS_ROW: Final = "2480x3508 colour"
 SHEETS_PER_S: Final = 7.5

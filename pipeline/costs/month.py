@@ -16,11 +16,17 @@ from pipeline.errors import Invalid
 STARTING_S: Final = 240.0
 # What teachers upload: 1080p at about 4 Mbit/s. Not measured.
 SOURCE_GB_PER_H: Final = 1.8
-# Rough figures of what CloudWatch is given: alarms; series of metrics of our own, each dimension's value being one, if
-# all of them had figures in every hour; gigabytes of log.
-ALARMS: Final = 10
+# A page of a scan, with the picture of its marks: two objects, of about this size together. Not measured.
+SHEET_GB: Final = 0.001
+OBJECTS_A_SHEET: Final = 2
+# What alarms watch, each of a sum counting (a test compares it with the stack). A rough figure of what else CloudWatch
+# is given: series of metrics of our own, each dimension's value being one, if all of them had figures in every hour;
+# gigabytes of log.
+ALARM_METRICS: Final = 11
 METRICS: Final = 60
 LOG_GB: Final = 1.0
+# Beyond it nothing is meant in earnest: an hour of video for everybody who lives.
+MOST: Final = 1e10
 
 Basis = Literal["measured", "list price", "assumed"]
 
@@ -70,10 +76,13 @@ class Month:
         return sum(line.usd for line in (*self.work, *self.fixed))
 
     @property
-    def video_usd_per_h(self) -> float:
-        """Of source: machines and one month of storage, without what is fixed and without answer sheets."""
-        videos = sum(line.usd for line in self.work if line.name not in SHEET_LINES)
-        return videos / self.workload.hours if self.workload.hours else 0.0
+    def video_usd_per_h(self) -> float | None:
+        """Of source: machines and one month of storage, without what is fixed and without answer sheets.
+
+        None where there is no video.
+        """
+        videos = sum(line.usd for line in self.work if not line.name.startswith(SHEETS))
+        return videos / self.workload.hours if self.workload.hours else None
 
     @property
     def managed_usd(self) -> float:
@@ -82,13 +91,14 @@ class Month:
     @property
     def even_at_hours(self) -> float | None:
         """From how many hours a month on this is cheaper, its fixed costs included; None where it never is."""
+        if self.video_usd_per_h is None:
+            return None
         saved = services.MANAGED_USD_PER_SOURCE_H - self.video_usd_per_h
-        return sum(line.usd for line in self.fixed) / saved if saved > 0 and self.workload.hours else None
+        return sum(line.usd for line in self.fixed) / saved if saved > 0 else None
 
 
+# How the names of their lines begin.
 SHEETS: Final = "Answer sheets"
-SHEETS_STARTING: Final = "Answer sheets, starting"
-SHEET_LINES: Final = frozenset({SHEETS, SHEETS_STARTING})
 
 
 def estimate(workload: Workload, stage: Stage, *, instance: str, market: Market) -> Month:
@@ -104,8 +114,10 @@ def estimate(workload: Workload, stage: Stage, *, instance: str, market: Market)
 def _check(workload: Workload) -> None:
     if not 0 <= workload.lectures <= 1:
         raise Invalid("share_invalid", f"a share of lectures is 0 to 1, not {workload.lectures:g}")
-    if min(workload.hours, workload.sheets) < 0 or min(workload.minutes_a_video, workload.sheets_a_job) <= 0:
-        raise Invalid("amount_invalid", f"amounts are not negative, lengths above 0: {workload}")
+    amounts = (workload.hours, workload.sheets)
+    lengths = (workload.minutes_a_video, workload.sheets_a_job)
+    if not (all(0 <= amount <= MOST for amount in amounts) and all(0 < length <= MOST for length in lengths)):
+        raise Invalid("amount_invalid", f"amounts are 0 to {MOST:g}, lengths above 0: {workload}")
 
 
 def _work(workload: Workload, stage: Stage, machine: Instance, market: Market) -> Iterator[Line]:
@@ -128,11 +140,30 @@ def _work(workload: Workload, stage: Stage, machine: Instance, market: Market) -
                 _usd(services.OBJECTS_USD_PER_GB, "GB"),
             ),
         )
-    sheets_price = _price(instance_of(stage.cpu_instance_types[0]), market)
-    seconds = 1 / measured.SHEETS_PER_S
-    yield Line(SHEETS, (Factor(workload.sheets, "sheets"), Factor(seconds / 3600, "h/sheet"), sheets_price))
+    yield Line(
+        "Streams sent",
+        (
+            Factor(workload.hours, "h"),
+            Factor(measured.SEGMENTS_PER_H / 1000, "thousand objects/h"),
+            _usd(services.PUTS_USD_PER_THOUSAND, "thousand"),
+        ),
+    )
+    yield from _sheet_work(workload, _price(instance_of(stage.cpu_instance_types[0]), market))
+
+
+def _sheet_work(workload: Workload, price: Factor) -> Iterator[Line]:
+    thousands = Factor(workload.sheets / 1000, "thousand sheets")
+    hours = Factor(1000 / measured.SHEETS_PER_S / 3600, "h/thousand")
+    yield Line(SHEETS, (thousands, hours, price))
     jobs = math.ceil(workload.sheets / workload.sheets_a_job)
-    yield Line(SHEETS_STARTING, (Factor(jobs, "jobs"), _starting(), sheets_price))
+    yield Line(f"{SHEETS}, starting", (Factor(jobs, "jobs"), _starting(), price))
+    yield Line(
+        f"{SHEETS}, kept", (thousands, Factor(1000 * SHEET_GB, "GB/thousand"), _usd(services.OBJECTS_USD_PER_GB, "GB"))
+    )
+    yield Line(
+        f"{SHEETS}, sent",
+        (thousands, Factor(OBJECTS_A_SHEET, "objects/sheet"), _usd(services.PUTS_USD_PER_THOUSAND, "thousand")),
+    )
 
 
 def _fixed(stage: Stage) -> Iterator[Line]:
@@ -166,7 +197,9 @@ def _fixed(stage: Stage) -> Iterator[Line]:
     )
     yield Line("Secrets", (Factor(stage.secrets, "secrets"), _usd(services.SECRET_USD, "secret")))
     yield Line("CloudWatch, metrics", (Factor(METRICS, "metrics"), _usd(services.METRIC_USD, "metric")))
-    yield Line("CloudWatch, alarms", (Factor(ALARMS, "alarms"), _usd(services.ALARM_USD, "alarm")))
+    yield Line("Keys", (Factor(stage.keys, "keys"), _usd(services.KEY_USD, "key")))
+    yield Line("CloudWatch, alarms", (Factor(ALARM_METRICS, "metrics"), _usd(services.ALARM_METRIC_USD, "metric")))
+    yield Line("CloudWatch, dashboard", (Factor(1, "page"), _usd(services.DASHBOARD_USD, "page")))
     yield Line("CloudWatch, logs", (Factor(LOG_GB, "GB"), _usd(services.LOGS_USD_PER_GB, "GB")))
 
 

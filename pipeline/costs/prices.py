@@ -1,9 +1,9 @@
 """What an hour of a machine costs, and what it has: the instance types that the stack's compute environments may take.
 
 On demand: the list price of Linux in us-east-1 as of `AS_OF`, from aws.amazon.com/ec2/pricing/on-demand; it rarely
-changes. Spot: what such a machine typically costs there, rounded. The price of the moment is on
-aws.amazon.com/ec2/spot/pricing; it moves by half in either direction over a year and between zones. Other regions cost
-more: Seoul about a fifth. Disks, traffic and tax come on top.
+changes. Spot: assumed, 40 to 47 % of it, for there is no list (`sources` says what others paid). The price of the
+moment is on aws.amazon.com/ec2/spot/pricing; it moves by half in either direction over a year and between zones. Other
+regions cost more: Seoul about a fifth. Disks, traffic and tax come on top.
 """
 
 from collections.abc import Mapping

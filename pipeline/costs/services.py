@@ -1,7 +1,7 @@
 """List prices of what runs, or is kept, whether or not there is work: US dollars, us-east-1, as AWS publishes them.
 
 They stand on aws.amazon.com/{rds,elasticache,fargate,privatelink,elasticloadbalancing,secrets-manager,
-cloudwatch,s3,vpc,mediaconvert}/pricing; `sources` says where each was read, and when.
+cloudwatch,kms,s3,vpc,mediaconvert}/pricing; `sources` says where each was read, and when.
 `AS_OF` is when that was looked up.
 """
 
@@ -26,11 +26,16 @@ ENDPOINT_USD_PER_H: Final = 0.01
 BALANCER_USD_PER_H: Final = 0.0225
 PUBLIC_ADDRESS_USD_PER_H: Final = 0.005
 SECRET_USD: Final = 0.40
+KEY_USD: Final = 1.00
 LOGS_USD_PER_GB: Final = 0.50
-ALARM_USD: Final = 0.10
+# For each metric that an alarm watches.
+ALARM_METRIC_USD: Final = 0.10
 METRIC_USD: Final = 0.30
-# S3 Standard, a month.
+# A page of more than 50 metrics is not among the three that are free.
+DASHBOARD_USD: Final = 3.00
+# S3 Standard: a month, and PUT requests.
 OBJECTS_USD_PER_GB: Final = 0.023
+PUTS_USD_PER_THOUSAND: Final = 0.005
 
 # AWS Elemental MediaConvert for a ladder like ours: what an hour of source costs there, about.
 MANAGED_USD_PER_SOURCE_H: Final = 1.80

@@ -1,4 +1,4 @@
-"""Where each price was read, and when; what no source was found for says so. None was billed to this project.
+"""Where each price was read, and when; what is assumed says so. None was billed to this project.
 
 AWS's own pages draw their tables by script, so most were read where others quote them.
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Source:
-    """Of the constants of `services`, or the columns of `prices`, in `prices`. Without `said_by` there is none."""
+    """Of the constants of `services`, or the columns of `prices`, in `prices`."""
 
     prices: tuple[str, ...]
     said_by: str
@@ -17,7 +17,6 @@ class Source:
     remark: str = ""
 
 
-NOT_FOUND: Final = ""
 UNDATED: Final = "no date"
 
 SOURCES: Final[tuple[Source, ...]] = (
@@ -29,9 +28,10 @@ SOURCES: Final[tuple[Source, ...]] = (
     ),
     Source(
         ("spot_usd_per_h",),
-        NOT_FOUND,
-        UNDATED,
-        "about 40 % of on demand, as it often is; AWS shows the price of the moment on aws.amazon.com/ec2/spot/pricing",
+        "no list has them: assumed, about 40 % of on demand; AWS shows those of now on aws.amazon.com/ec2/spot/pricing",
+        "mid-2026",
+        "a public repository calls 0.40 typical for g5.xlarge, 0.35 for g6.xlarge (eu-west-1, mid-2026); another prints"
+        " 0.1974 for g4dn.xlarge, 30 % of on demand, as DescribeSpotPriceHistory said it (eu-central-1, 2022-06-10)",
     ),
     Source(("POSTGRES_USD_PER_H",), "infratally.com, AWS RDS pricing explained", "2026"),
     Source(("POSTGRES_USD_PER_GB",), "usage.ai, RDS pricing calculator (gp3)", "2026-06"),
@@ -60,7 +60,19 @@ SOURCES: Final[tuple[Source, ...]] = (
     Source(("SECRET_USD",), "hivebook.wiki, AWS Secrets Manager", UNDATED),
     Source(("LOGS_USD_PER_GB",), "factualminds.com, Amazon CloudWatch pricing", "2026-06-13"),
     Source(("METRIC_USD",), "signoz.io, CloudWatch pricing (the first 10,000)", "2026-02-15"),
-    Source(("ALARM_USD",), NOT_FOUND, UNDATED),
+    Source(
+        ("ALARM_METRIC_USD",),
+        "aws.amazon.com/cloudwatch/pricing, as api-evangelist transcribed it",
+        "2026-05-05",
+        "ten are free in an account",
+    ),
+    Source(("DASHBOARD_USD",), "github.com/nishinoshake/aws-rough, issue 37", "2022-04-29"),
+    Source(("KEY_USD",), "gist.github.com/dasgoll, KMS pricing example", "2019-10-30"),
+    Source(
+        ("PUTS_USD_PER_THOUSAND",),
+        "AWS's price list of S3, Requests-Tier1, as a public repository quotes it",
+        "2026-09-28",
+    ),
     Source(("OBJECTS_USD_PER_GB",), "gist.github.com/EverettBerry (S3 Standard, the first 50 TB)", UNDATED),
     Source(
         ("MANAGED_USD_PER_SOURCE_H",),

@@ -32,6 +32,7 @@ class Stage:
     database_gb: int = 20
     public_addresses: int = 2
     secrets: int = 7
+    keys: int = 1
 
 
 _CONSUMER: Final = Task("consumer of events", 1, vcpus=0.25, memory_gib=1)

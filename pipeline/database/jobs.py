@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from pipeline.database.columns import columns_of
 from pipeline.database.videos import Cursor
+from pipeline.identifiers import ids_that_start
 from pipeline.lifecycle.job_state import FINAL, JobState, Place
 
 
@@ -82,8 +83,12 @@ class NewJob:
 
 @dataclass(frozen=True)
 class JobFilter:
-    """`newest` leaves out jobs after which the same work, an asset's or a shard's, was given to another job."""
+    """`newest` leaves out jobs after which the same work, an asset's or a shard's, was given to another job.
 
+    `id_start` is how the identifier begins: see `pipeline.identifiers`.
+    """
+
+    id_start: str | None = None
     state: str | None = None
     kind: str | None = None
     asset_id: UUID | None = None
@@ -138,6 +143,8 @@ def list_jobs(
 ) -> list[Job]:
     """A tenant's jobs, newest first."""
     conditions = [SQL("tenant_id = %(tenant_id)s")]
+    if matching.id_start is not None:
+        conditions.append(SQL("id BETWEEN %(first_id)s AND %(last_id)s"))
     if matching.state is not None:
         conditions.append(SQL("state = %(state)s"))
     if matching.kind is not None:
@@ -157,9 +164,12 @@ def list_jobs(
     query = SQL("SELECT {} FROM jobs WHERE {} ORDER BY created_at DESC, id DESC LIMIT %(limit)s").format(
         COLUMNS, SQL(" AND ").join(conditions)
     )
+    first_id, last_id = ids_that_start(matching.id_start or "")
     values = {
         "tenant_id": tenant_id,
         **vars(matching),
+        "first_id": first_id,
+        "last_id": last_id,
         "created_at": after.created_at if after else None,
         "id": after.id if after else None,
         "limit": limit,

@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL, Identifier
 
 from pipeline.database.columns import columns_of
+from pipeline.identifiers import ids_that_start
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ class NewUpload:
 
 @dataclass(frozen=True)
 class VideoFilter:
-    """`title` is searched for anywhere in the title, without regard to case."""
+    """`title` is searched for anywhere in the title, without regard to case; `id_start` as of a job."""
 
+    id_start: str | None = None
     session_id: str | None = None
     status: str | None = None
     title: str | None = None
@@ -127,6 +129,8 @@ def list_videos(
 ) -> list[Video]:
     """A tenant's videos, newest first."""
     conditions = [SQL("tenant_id = %(tenant_id)s")]
+    if matching.id_start is not None:
+        conditions.append(SQL("id BETWEEN %(first_id)s AND %(last_id)s"))
     if matching.session_id is not None:
         conditions.append(SQL("session_id = %(session_id)s"))
     if matching.status is not None:
@@ -138,8 +142,11 @@ def list_videos(
     query = SQL("SELECT {} FROM videos WHERE {} ORDER BY created_at DESC, id DESC LIMIT %(limit)s").format(
         COLUMNS, SQL(" AND ").join(conditions)
     )
+    first_id, last_id = ids_that_start(matching.id_start or "")
     values = {
         "tenant_id": tenant_id,
+        "first_id": first_id,
+        "last_id": last_id,
         "session_id": matching.session_id,
         "status": matching.status,
         "title": f"%{_escape_like(matching.title or '')}%",

@@ -24,6 +24,7 @@ from pipeline.contracts.envelope import JobKind
 from pipeline.errors import PermanentError, Unavailable
 from pipeline.execution.batch_reports import BatchJob
 from pipeline.execution.catalog import Profile
+from pipeline.execution.cloudwatch_log import read_tail
 from pipeline.execution.executor import AwaitedUnknown, JobReport, Submission, index_of, parent_of
 from pipeline.execution.stuck.batch_calls import explain_jobs
 from pipeline.execution.stuck.explanation import Explanation
@@ -180,14 +181,12 @@ class BatchExecutor:
             return None
         try:
             with _answering("GetLogEvents"):
-                reply = self._logs.get_log_events(
-                    logGroupName=self._log_group, logStreamName=stream, limit=tail_lines, startFromHead=False
-                )
+                # A stream whose lines have expired is there for a while longer.
+                return read_tail(self._logs, group=self._log_group, stream=stream, lines=tail_lines) or None
         except Unavailable as error:
             if isinstance(error.__cause__, ClientError) and _code(error.__cause__) == _NO_SUCH_LOG:
                 return None
             raise
-        return [event["message"] for event in reply["events"]]
 
     def close(self) -> None:
         """Jobs run on; what is closed is connections."""

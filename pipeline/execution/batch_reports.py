@@ -112,9 +112,12 @@ class BatchJob(_Said):
 
     def log_stream(self, attempt: int) -> str | None:
         """Of an attempt, counted from 1; the one that runs has only the job's own."""
-        if 1 <= attempt <= len(self.attempts):
-            return self.attempts[attempt - 1].container.log_stream_name
-        return self.container.log_stream_name if attempt == len(self.attempts) + 1 else None
+        streams = [attempt.container.log_stream_name for attempt in self.attempts]
+        if 1 <= attempt <= len(streams):
+            return streams[attempt - 1]
+        # Until the next attempt has a container, the job's is still that of the one before.
+        own = self.container.log_stream_name
+        return own if attempt == len(streams) + 1 and own not in streams else None
 
 
 def _joined(*reasons: str | None) -> str:

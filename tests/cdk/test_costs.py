@@ -6,9 +6,10 @@ import pytest
 
 from cdk import consumer, control_plane, environments
 from cdk.connections import CONSUMER_TASKS
-from pipeline.costs.month import Workload, estimate
+from pipeline.costs.month import ALARM_METRICS, Workload, estimate
 from pipeline.costs.stages import STAGES, Task
 from tests.cdk.conftest import Synthesized
+from tests.cdk.test_observability import lines_of, lines_of_alarm, page
 
 
 @pytest.mark.parametrize("name", environments.STAGES)
@@ -32,6 +33,11 @@ def test_a_stages_counts_are_those_of_its_template(variants: Mapping[str, Synthe
     endpoints = made.resources("AWS::EC2::VPCEndpoint").values()
     assert len([e for e in endpoints if e.get("VpcEndpointType") == "Interface"]) == stage.endpoints
     assert len(made.resources("AWS::SecretsManager::Secret")) == stage.secrets
+    assert len(made.resources("AWS::KMS::Key")) == stage.keys
+    watched = [line for alarm in made.resources("AWS::CloudWatch::Alarm").values() for line in lines_of_alarm(alarm)]
+    assert len(watched) == ALARM_METRICS
+    shown = {repr(line) for widget in page(made) for line in lines_of(widget)}
+    assert len(shown) > 50, "so few metrics on a page are free"
     (database,) = made.resources("AWS::RDS::DBInstance").values()
     assert int(database["AllocatedStorage"]) == stage.database_gb
     (balancer,) = made.resources("AWS::ElasticLoadBalancingV2::LoadBalancer").values()

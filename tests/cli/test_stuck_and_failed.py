@@ -17,6 +17,7 @@ from tests.cli.test_jobs import Terminal
 
 NEW_ID = "77777777-0000-4000-8000-000000000002"
 BUSY = (503, {"reason": "postgres_unavailable", "detail": ""})
+TURN = {"cause": "no_free_slot", "detail": "2 of at most 2.", "remedy": "", "needs_a_person": False}
 LIVE = (409, {"reason": "job_is_live", "detail": "job 9 is running"})
 
 
@@ -60,8 +61,7 @@ def test_stuck_puts_jobs_together_by_what_holds_them_up(run: Run, api: ScriptedA
         "remedy": "aws batch x",
         "needs_a_person": True,
     }
-    turn = {"cause": "no_free_slot", "detail": "2 of at most 2.", "remedy": "", "needs_a_person": False}
-    rows = [failed(n) | {"state": "runnable", "waits_for_s": 60.0 * n, "why": turn} for n in range(1, 13)]
+    rows = [failed(n) | {"state": "runnable", "waits_for_s": 60.0 * n, "why": TURN} for n in range(1, 13)]
     rows.append(failed(99) | {"state": "runnable", "waits_for_s": 3723.0, "why": closed})
     api.on("GET /jobs/stuck", {"items": rows, "next_cursor": None})
     out = run("jobs", "stuck").out
@@ -74,6 +74,17 @@ def test_stuck_puts_jobs_together_by_what_holds_them_up(run: Run, api: ScriptedA
     assert json.loads(run("jobs", "stuck", "--json").out) == rows
     api.on("GET /jobs/stuck", {"items": [], "next_cursor": None})
     assert run("jobs", "stuck").err == "No job waits.\n"
+
+
+@pytest.mark.parametrize(("command", "path"), [("stuck", "/jobs/stuck"), ("list", "/jobs")])
+def test_a_list_that_is_cut_says_so(run: Run, api: ScriptedApi, command: str, path: str):
+    rows = [failed(n) | {"waits_for_s": 1.0, "why": TURN} for n in (1, 2)]
+    for cursor, is_cut in (("c1", True), (None, False)):
+        api.on(f"GET {path}", {"items": rows, "next_cursor": cursor})
+        for options in ([], ["--json"]):
+            ended = run("jobs", command, "--limit", "2", *options)
+            assert ("These are the" in ended.err) == is_cut
+    assert json.loads(ended.out) == rows
 
 
 def test_failed_jobs_are_shown_counted_by_reason_and_nothing_happens_without_a_yes(

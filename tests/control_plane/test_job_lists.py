@@ -161,6 +161,20 @@ def test_failed_jobs_say_what_a_resubmit_would_be_answered(plane: Plane):
     assert plane.call("GET", "/jobs/failed").json()["items"] == items[:1], "the other's work is another job's now"
 
 
+def test_a_job_or_a_video_is_found_by_the_first_characters_of_its_id_however_old_it_is(plane: Plane):
+    video_id, worker = plane.submitted()
+    plane.submitted()
+    for path, identifier in (("/jobs", worker.job_id), ("/media/videos", video_id)):
+        for start in (identifier.hex[:8], identifier.hex):
+            params = {"id_start": start, "limit": 1}
+            (item,) = plane.call("GET", path, params=params).json()["items"]
+            assert item["id"] == str(identifier)
+            assert plane.call("GET", path, tenant=OTHER, params=params).json()["items"] == []
+        for wrong in ("abc", "5d1e-77c0", "nope", "A" * 8, "0" * 33):
+            reply = plane.call("GET", path, params={"id_start": wrong})
+            assert (reply.status_code, reply.json()["reason"]) == (422, "request_invalid"), wrong
+
+
 @pytest.mark.parametrize("since", ["yesterday", "2026-03-02T09:00:00"])
 def test_a_time_without_a_zone_is_refused(plane: Plane, since: str):
     reply = plane.call("GET", "/jobs", params={"ended_since": since})

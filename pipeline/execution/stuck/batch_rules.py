@@ -79,7 +79,8 @@ def _runnable(job: WaitingJob, queue: Queue | None, environments: Sequence[Compu
     return Explanation(
         Cause.WAITS_FOR_MACHINE,
         _sentences(
-            "There is room: a machine is being started, which takes some minutes, or it is another job's turn",
+            "There is room: a machine is being started, which takes some minutes, it is another job's turn, or fair"
+            " shares keep what is left for tenants that come new",
             *(_used(environment) for environment in fitting),
             *beside,
         ),
