@@ -5,6 +5,8 @@ key frame that is shown no later than the part's first picture; what comes befor
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 
 import av
@@ -15,10 +17,14 @@ from av.video.stream import VideoStream
 from jobs.transcode.encoding.pictures import slot_of, source_s_of
 from jobs.transcode.planning.plan import Plan
 from pipeline.media.opening import UNREADABLE, find_video, open_source
-from pipeline.media.packets import read_packets
+from pipeline.media.packets import read_packets, repeats_picture
 
-# Containers look for a time in the order of decoding, or land a little behind it: then the same is tried further back.
-EARLIER_S = (0, 1, 5, 20, 60)
+# Containers look for a time in the order of decoding, or land a little behind it, and those without an index land
+# anywhere: then the same is tried further back. What is decoded in vain is less than four times what has to be.
+EARLIER_S = (0, 1, 5, 20, 60, 240, 960)
+# A decoder hands out the picture of a packet at most so many packets later: 16 that it puts in order (ITU-T H.264,
+# A.3.1), in two fields each.
+PACKETS_TO_A_PICTURE = 32
 # A deinterlacer compares a picture with those beside it.
 PICTURES_BEFORE_INTERLACED = 2
 
@@ -29,23 +35,46 @@ def find_start(source: Path, plan: Plan, first_picture: int, *, max_streams: int
     None stands for the beginning: the part begins there, or the container cannot be searched.
     """
     due = first_picture - (PICTURES_BEFORE_INTERLACED if plan.video.interlaced else 0)
+    # Sound may go on for longer: behind the last picture that one is shown.
+    ends_s = Fraction(plan.video.start_s) + Fraction(plan.video.duration_s)
     with open_source(source, max_streams=max_streams) as container:
         video = find_video(container, max_pixels=max_pixels)
         if video.time_base is None:
             return None
+        video.codec_context.thread_count = 1
         for earlier_s in EARLIER_S:
-            at_s = source_s_of(plan, due) - earlier_s
+            at_s = min(source_s_of(plan, due), ends_s) - earlier_s
             if at_s <= plan.video.start_s:
                 return None
             offset = int(at_s / video.time_base)
             try:
                 container.seek(offset, stream=video)
-                key = next(read_from_key_frame(container, video), None)
+                if _begins_by(due, plan, container, video):
+                    return offset
             except (*UNREADABLE, av.error.OSError):
-                return None
-            if key is not None and key.pts is not None and slot_of(plan, key.pts * video.time_base) <= due:
-                return offset
+                continue
     return None
+
+
+def _begins_by(due: int, plan: Plan, container: InputContainer, video: VideoStream) -> bool:
+    """Whether the next key frame is shown by picture `due` of the grid, and a decoder can really begin with it.
+
+    Where pictures are refreshed strip by strip (an encoder's "intra refresh"), and where all are called key frames, it
+    cannot: what it shows, if anything, is whole some time later, or never.
+    """
+    packets = (packet for packet in read_from_key_frame(container, video) if not repeats_picture(packet))
+    key = next(packets, None)
+    if key is None or key.pts is None or slot_of(plan, key.pts * key.time_base) > due:
+        return False
+    if key.is_discard:
+        # An edit list leaves it out: it is decoded for those behind it.
+        return True
+    for packet in chain([key], islice(packets, PACKETS_TO_A_PICTURE)):
+        for frame in packet.decode():
+            # What looks back over the key frame is shown before it, and nobody needs it.
+            if frame.pts is not None and frame.pts >= key.pts:
+                return frame.pts == key.pts and not frame.is_corrupt
+    return False
 
 
 def read_from_key_frame(container: InputContainer, video: VideoStream) -> Iterator["Packet[VideoStream]"]:

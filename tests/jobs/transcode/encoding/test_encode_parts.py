@@ -74,6 +74,12 @@ def of_open_groups(folder: Path) -> Path:
     return make_clip(folder / "source", replace(SMALL, options=OPEN_GROUPS, container="mpegts"))
 
 
+def refreshed_strip_by_strip(folder: Path) -> Path:
+    """What it calls key frames are none: a decoder that begins there shows garbage for a second."""
+    options = (("preset", "ultrafast"), ("bf", "0"), ("g", "40"), ("x264-params", "intra-refresh=1"))
+    return make_clip(folder / "source", replace(SMALL, options=options))
+
+
 def trimmed(folder: Path) -> Path:
     """An edit list leaves out the first second, which is in the file."""
     uncut = make_clip(folder / "uncut", replace(SMALL, pictures=175, options=CODED))
@@ -120,6 +126,7 @@ SOURCES = [
     later_than_its_sound,
     with_an_offset,
     of_open_groups,
+    refreshed_strip_by_strip,
     trimmed,
     interlaced,
     without_sound,
