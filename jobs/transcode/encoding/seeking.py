@@ -5,6 +5,7 @@ key frame that is shown no later than the part's first picture; what comes befor
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from jobs.transcode.encoding.pictures import slot_of, source_s_of
@@ -84,3 +86,18 @@ def read_from_key_frame(container: InputContainer, video: VideoStream) -> Iterat
         begun = begun or (packet.is_keyframe and packet.pts is not None)
         if begun:
             yield packet
+
+
+def read_first_picture(source: Path, *, max_streams: int, max_pixels: int) -> VideoFrame | None:
+    """The first that can be decoded of a source; None where there is none."""
+    with open_source(source, max_streams=max_streams) as container:
+        video = find_video(container, max_pixels=max_pixels)
+        video.codec_context.thread_count = 1
+        with suppress(*UNREADABLE):
+            for packet in read_packets(container, video):
+                if repeats_picture(packet):
+                    continue
+                with suppress(*UNREADABLE):
+                    for frame in packet.decode():
+                        return frame
+    return None

@@ -8,7 +8,8 @@ from jobs.transcode.planning.plan import plan_transcode
 from pipeline.media.probe import ProbeLimits
 from pipeline.media.probing import probe_source
 from tests.fixtures.media import make_clip
-from tests.jobs.transcode.encoding.test_encode_parts import CODED, SMALL, SPEC
+from tests.jobs.transcode.encoding.split_sources import CODED, SMALL
+from tests.jobs.transcode.encoding.test_encode_parts import SPEC
 
 
 def test_a_part_behind_the_last_picture_begins_at_the_last_key_frames(tmp_path: Path):
