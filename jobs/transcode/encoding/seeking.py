@@ -7,7 +7,7 @@ key frame that is shown no later than the part's first picture; what comes befor
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -51,31 +51,34 @@ def find_start(source: Path, plan: Plan, first_picture: int, *, max_streams: int
             offset = int(at_s / video.time_base)
             try:
                 container.seek(offset, stream=video)
-                if _begins_by(due, plan, container, video):
+                if _begins_by(due, plan, read_from_key_frame(container, video)):
                     return offset
             except (*UNREADABLE, av.error.OSError):
                 continue
     return None
 
 
-def _begins_by(due: int, plan: Plan, container: InputContainer, video: VideoStream) -> bool:
-    """Whether the next key frame is shown by picture `due` of the grid, and a decoder can really begin with it.
+def _begins_by(due: int, plan: Plan, packets: Iterator["Packet[VideoStream]"]) -> bool:
+    """Whether these begin with a key frame that is shown by picture `due`, and that a decoder can really begin with.
 
     Where pictures are refreshed strip by strip (an encoder's "intra refresh"), and where all are called key frames, it
     cannot: what it shows, if anything, is whole some time later, or never.
     """
-    packets = (packet for packet in read_from_key_frame(container, video) if not repeats_picture(packet))
     key = next(packets, None)
     if key is None or key.pts is None or slot_of(plan, key.pts * key.time_base) > due:
         return False
-    if key.is_discard:
-        # An edit list leaves it out: it is decoded for those behind it.
-        return True
-    for packet in chain([key], islice(packets, PACKETS_TO_A_PICTURE)):
-        for frame in packet.decode():
+    shown = 0
+    for packet in chain([key], packets):
+        for frame in packet.decode() if not repeats_picture(packet) else ():
+            if key.is_discard and frame.pts is not None:
+                # An edit list leaves the key frame out, and what comes before its cut has other key frames.
+                return slot_of(plan, frame.pts * key.time_base) <= due
             # What looks back over the key frame is shown before it, and nobody needs it.
             if frame.pts is not None and frame.pts >= key.pts:
                 return frame.pts == key.pts and not frame.is_corrupt
+        shown += not packet.is_discard
+        if shown > PACKETS_TO_A_PICTURE:
+            break
     return False
 
 

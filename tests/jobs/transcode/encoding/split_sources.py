@@ -1,5 +1,6 @@
 """Sources that are hard to encode in parts, each for a reason of its own; all last about six seconds."""
 
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -72,6 +73,24 @@ def remux_earlier(source: Path, target: Path, *, by_s: int) -> Path:
     return target
 
 
+def cut_in_the_middle(folder: Path) -> Path:
+    """As an editor cuts that copies: the pictures from 2.3 s to 4.5 s are in the file, and an edit list skips them."""
+    uncut = make_clip(folder / "uncut", replace(SMALL, pictures=200, options=CODED, audio_channels=0)).read_bytes()
+    moov, trak, edts, elst = (uncut.index(kind) - 4 for kind in (b"moov", b"trak", b"edts", b"elst"))
+    # Lengths are in milliseconds, times in units of the track: the first edit's is the delay of B-pictures.
+    (delay,) = struct.unpack_from(">i", uncut, elst + 20)
+    rows = struct.pack(">6i", 2300, delay, 0x10000, 3500, delay + round(4.5 * 12_800), 0x10000)
+    edits = struct.pack(">I4sII", 16 + len(rows), b"elst", 0, 2) + rows
+    old_bytes = int.from_bytes(uncut[edts : edts + 4])
+    cut = bytearray(uncut[:edts] + struct.pack(">I4s", 8 + len(edits), b"edts") + edits + uncut[edts + old_bytes :])
+    for box in (moov, trak):
+        size = int.from_bytes(cut[box : box + 4]) + 8 + len(edits) - old_bytes
+        cut[box : box + 4] = size.to_bytes(4)
+    source = folder / "source"
+    source.write_bytes(cut)
+    return source
+
+
 def interlaced(folder: Path) -> Path:
     """A deinterlacer needs what comes before and behind a picture. Key frames are at our boundaries."""
     options = (("preset", "ultrafast"), ("g", "25"), ("sc_threshold", "0"))
@@ -120,6 +139,7 @@ SOURCES: list[Callable[[Path], Path]] = [
     of_open_groups,
     refreshed_strip_by_strip,
     trimmed,
+    cut_in_the_middle,
     interlaced,
     graded_in_front,
     without_sound,
