@@ -185,7 +185,9 @@ def _survey(
             # A transport stream's packets are counted.
             pictures.damaged |= packet.is_corrupt
             if of_picture:
-                pictures.add(None if packet.is_discard else packet.pts, packet.duration, dts=packet.dts)
+                # What an edit list leaves out is decoded for what follows, and steps back behind a cut.
+                shown = not packet.is_discard
+                pictures.add(packet.pts if shown else None, packet.duration, dts=packet.dts if shown else None)
                 pictures.encrypted |= packet.has_sidedata("encryption_info")
             elif sounds is not None:
                 sounds.add(packet.pts, packet.duration)

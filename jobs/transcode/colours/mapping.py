@@ -13,13 +13,13 @@ from jobs.transcode.encoding.scaling import Filter, arguments
 
 @contextmanager
 def mapping_filters(
-    frame: VideoFrame, primaries: str, transfer: str, *, matrix: str, scratch: Path
+    first: VideoFrame, primaries: str, transfer: str, *, matrix: str, scratch: Path
 ) -> Iterator[Sequence[Filter]]:
-    """For pictures such as this one; names are FFmpeg's. The graph has to be made within the block."""
-    if transfer == "smpte2084" and changes_by_scene(frame):
+    """By what the first picture tells; names are FFmpeg's. The graph has to be made within the block."""
+    if transfer == "smpte2084" and changes_by_scene(first):
         yield [("scale", arguments(_scene_by_scene(primaries, transfer, matrix)))]
         return
-    with table_file(primaries, transfer, read_mastering(frame), folder=scratch) as table:
+    with table_file(primaries, transfer, read_mastering(first), folder=scratch) as table:
         # Colour of half the size is repeated for the table and averaged behind it: filters that look further blur
         # the edges of colours twice, and what they make of light and dark beside each other is mapped to neither.
         as_rgb = {"flags": "neighbor", "in_range": "limited", "out_range": "full", "in_color_matrix": matrix}

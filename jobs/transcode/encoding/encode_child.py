@@ -21,9 +21,9 @@ from jobs.transcode.encoding.coverage import Coverage
 from jobs.transcode.encoding.crew import Crew, Stage
 from jobs.transcode.encoding.damage import refuse_damage
 from jobs.transcode.encoding.encode import FIRST_PICTURE, CoverageFacts, EncodeReport, EncodeRequest, TrackFacts
-from jobs.transcode.encoding.pictures import Picture, Placement, Shaper, output_matrix
+from jobs.transcode.encoding.pictures import Picture, Placement, Shaper, output_matrix, wide_colours
 from jobs.transcode.encoding.rendition import encode_rendition
-from jobs.transcode.encoding.seeking import find_start, read_from_key_frame
+from jobs.transcode.encoding.seeking import find_start, read_first_picture, read_from_key_frame
 from jobs.transcode.parts.cutting import whole
 from jobs.transcode.planning.plan import Plan
 from jobs.transcode.sound.track import encode_sound
@@ -62,6 +62,7 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
             coverage = _decode(
                 _packets(container, video, asked, start=start),
                 asked,
+                shaper=_open_shaper(asked),
                 decode=decode,
                 pictures=renditions[-1],
                 sound=sound,
@@ -144,10 +145,19 @@ def _packets(
         yield from read_packets(container, video)
 
 
+def _open_shaper(asked: EncodeRequest) -> Shaper:
+    plan, first = asked.plan, None
+    if asked.part.first_segment and wide_colours(plan.video) is not None:
+        # The part's own first picture may not tell what that of the whole tells.
+        first = read_first_picture(Path(asked.source), max_streams=asked.max_streams, max_pixels=asked.max_pixels)
+    return Shaper(plan.video, plan.rungs[-1], scratch=Path(asked.output), first=first)
+
+
 def _decode(
     packets: Iterator["Packet[Any]"],
     asked: EncodeRequest,
     *,
+    shaper: Shaper,
     decode: Callable[["Packet[Stream]"], Sequence[Frame]],
     pictures: Stage[Picture, TrackFacts],
     sound: Stage[AudioFrame, TrackFacts] | None,
@@ -155,7 +165,6 @@ def _decode(
 ) -> CoverageFacts:
     plan, part = asked.plan, asked.part
     numbers = part.pictures(plan.grid)
-    shaper = Shaper(plan.video, plan.rungs[-1], scratch=Path(asked.output))
     placement = Placement(plan, numbers)
     coverage = Coverage(plan, part)
 

@@ -140,14 +140,16 @@ def _turns(orientation: Orientation) -> list[Filter]:
 class Shaper:
     """Runs pictures through the filters; made anew where a source changes its size or format on the way.
 
-    From the first interlaced picture on all are deinterlaced which say that they need it. In `scratch` a table of
-    colours lies for a moment.
+    From the first interlaced picture on all are deinterlaced which say that they need it. What the source's `first`
+    picture tells of the display that it was graded on holds for all of them; where it is None, that is the first one
+    that comes. In `scratch` a table of colours lies for a moment.
     """
 
-    def __init__(self, video: VideoFacts, top: RungPlan, *, scratch: Path) -> None:
+    def __init__(self, video: VideoFacts, top: RungPlan, *, scratch: Path, first: VideoFrame | None = None) -> None:
         self._video = video
         self._top = top
         self._scratch = scratch
+        self._first = first
         self._shape: tuple[int, int, str] | None = None
         self._graph = Graph()
 
@@ -171,8 +173,9 @@ class Shaper:
         # It needs numpy, which takes longer to load than a first picture to encode: only wide colours wait for it.
         from jobs.transcode.colours.mapping import mapping_filters  # noqa: PLC0415
 
+        self._first = self._first or frame
         matrix = source_matrix_name(self._video)
-        with mapping_filters(frame, *wide, matrix=matrix, scratch=self._scratch) as mapping:
+        with mapping_filters(self._first, *wide, matrix=matrix, scratch=self._scratch) as mapping:
             return open_graph(frame, filters(self._video, self._top, coded=coded, mapping=mapping))
 
     def flush(self) -> Iterator[VideoFrame]:

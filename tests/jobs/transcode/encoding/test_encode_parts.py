@@ -2,8 +2,6 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -25,7 +23,8 @@ from pipeline.errors import PermanentError
 from pipeline.media.probe import ProbeLimits
 from pipeline.media.probing import probe_source
 from pipeline.reasons import Reason
-from tests.fixtures.media import Clip, make_clip, read_pictures
+from tests.fixtures.media import read_pictures
+from tests.jobs.transcode.encoding.split_sources import SOURCES, with_b_pictures
 from tests.jobs.transcode.test_job import times
 
 SPEC = TranscodeSpec(
@@ -34,98 +33,9 @@ SPEC = TranscodeSpec(
     ladder=(RungSpec(name="90p", short_side_px=90, video_bps=300_000),),
     segment_s=1,
 )
-SMALL = Clip(width=160, height=90, pictures=150)
 # Mean difference in grey levels, of what is decoded of two encodes of one picture. A deinterlacer that has not seen the
 # picture before makes 0.9, a picture too early or too late 0.9 too.
-LIKE = 0.5
-# Key frames that are at no boundary of ours.
-CODED = (("preset", "ultrafast"), ("bf", "2"), ("g", "17"), ("sc_threshold", "0"))
-OPEN_GROUPS = (("preset", "ultrafast"), ("bf", "3"), ("g", "17"), ("x264-params", "open-gop=1:b-adapt=0"))
-
-
-def with_b_pictures(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, options=CODED))
-
-
-def matroska(folder: Path) -> Path:
-    """Its times are rounded to milliseconds."""
-    clip = replace(SMALL, options=CODED, rate=Fraction(30000, 1001), pictures=180, container="matroska")
-    return make_clip(folder / "source", clip)
-
-
-def of_no_even_rate(folder: Path) -> Path:
-    """Pictures come 20, 60 or 140 ms behind each other, as a screen recorder takes them."""
-    steps = np.random.default_rng(5).choice([20, 60, 140], 90)
-    stamps = [0, *(int(at) for at in np.cumsum(steps))]
-    return make_clip(folder / "source", replace(SMALL, stamps_ms=stamps, options=CODED, container="matroska"))
-
-
-def later_than_its_sound(folder: Path) -> Path:
-    """Parts before the first picture show that one, as the whole does."""
-    return make_clip(folder / "source", replace(SMALL, video_start_s=3.3, audio_s=9.3, options=CODED))
-
-
-def with_an_offset(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, video_start_s=0.31, options=CODED, container="mpegts"))
-
-
-def of_open_groups(folder: Path) -> Path:
-    """Pictures after a key frame that look back over it: a decoder that begins there cannot show them."""
-    return make_clip(folder / "source", replace(SMALL, options=OPEN_GROUPS, container="mpegts"))
-
-
-def trimmed(folder: Path) -> Path:
-    """An edit list leaves out the first second, which is in the file."""
-    uncut = make_clip(folder / "uncut", replace(SMALL, pictures=175, options=CODED))
-    return remux_earlier(uncut, folder / "source", by_s=1)
-
-
-def remux_earlier(source: Path, target: Path, *, by_s: int) -> Path:
-    with av.open(str(source)) as old, av.open(str(target), "w", format="mp4") as new:
-        tracks = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
-        for packet in old.demux():
-            if packet.dts is None or packet.pts is None or packet.time_base is None:
-                continue
-            units = round(by_s / packet.time_base)
-            packet.pts, packet.dts = packet.pts - units, packet.dts - units
-            packet.stream = tracks[packet.stream_index]
-            new.mux(packet)
-    return target
-
-
-def interlaced(folder: Path) -> Path:
-    """A deinterlacer needs what comes before and behind a picture. Key frames are at our boundaries."""
-    options = (("preset", "ultrafast"), ("g", "25"), ("sc_threshold", "0"))
-    clip = replace(SMALL, height=92, audio_channels=0, interlaced=True, options=options)
-    return make_clip(folder / "source", clip)
-
-
-def without_sound(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, audio_channels=0, options=CODED))
-
-
-def with_one_key_frame(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, options=(("preset", "ultrafast"), ("g", "9999"))))
-
-
-def shorter_than_its_sound(folder: Path) -> Path:
-    """The last picture is held, for longer than a part."""
-    return make_clip(folder / "source", replace(SMALL, pictures=50, audio_s=6.0, options=CODED))
-
-
-SOURCES = [
-    with_b_pictures,
-    matroska,
-    of_no_even_rate,
-    later_than_its_sound,
-    with_an_offset,
-    of_open_groups,
-    trimmed,
-    interlaced,
-    without_sound,
-    with_one_key_frame,
-    shorter_than_its_sound,
-]
+LIKE = 0.6
 
 
 class Made:
