@@ -19,7 +19,8 @@ from pipeline.execution.catalog import CATALOG, Profile, RetryRule
 
 SCRATCH = "/scratch"
 # The user of containers/*/Dockerfile.
-USER = "10001:10001"
+UID = 10001
+USER = f"{UID}:{UID}"
 
 
 class Definitions(Construct):

@@ -1,8 +1,10 @@
 """The network: two zones, a public part for the load balancer, a private one for all that works, one for data."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk.environments import Environment
@@ -47,9 +49,9 @@ class Network(Construct):
                 ),
                 ec2.SubnetConfiguration(name="data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
             ],
-            # Bytes of videos go this way, for nothing.
-            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
+        # Bytes of videos go this way, for nothing.
+        self._s3 = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         self.private = ec2.SubnetSelection(subnet_group_name="private")
         self.public = ec2.SubnetSelection(subnet_group_name="public")
         self.data = ec2.SubnetSelection(subnet_group_name="data")
@@ -65,6 +67,22 @@ class Network(Construct):
         self.services.add_ingress_rule(self.jobs, ec2.Port.tcp(API_PORT), "jobs report")
         if not uses_nat:
             self._add_endpoints(environment)
+
+    def close_other_buckets(self, bucket: s3.IBucket) -> None:
+        """From here on S3 is this bucket, and what ECR keeps layers of images in; else a job could write to anybody's.
+
+        Not where there is a NAT: past it lies the whole internet.
+        """
+        objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        layers = f"arn:{Aws.PARTITION}:s3:::prod-{Aws.REGION}-starport-layer-bucket/*"
+        for actions, resource in (
+            (objects, bucket.arn_for_objects("*")),
+            (["s3:ListBucket"], bucket.bucket_arn),
+            (["s3:GetObject"], layers),
+        ):
+            self._s3.add_to_policy(
+                iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=[resource])
+            )
 
     def _group(self, name: str, description: str, *, allow_all_outbound: bool = True) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(

@@ -43,6 +43,20 @@ def test_endpoints_take_the_place_of_a_nat(variants: Mapping[str, Synthesized], 
     assert variants[variant].resources(NAT) == {}
 
 
+@pytest.mark.parametrize("variant", ["dev", "prod"])
+def test_the_way_to_s3_leads_to_our_bucket_and_to_layers_of_images_only(
+    variants: Mapping[str, Synthesized], variant: str
+):
+    endpoints = variants[variant].resources(ENDPOINT).values()
+    (gateway,) = (endpoint for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway")
+    (bucket,) = (name for name in variants[variant].resources("AWS::S3::Bucket") if name.startswith("StorageMedia"))
+    opened = {str(statement["Resource"]) for statement in gateway["PolicyDocument"]["Statement"]}
+    assert len(opened) == 3
+    assert len([resource for resource in opened if bucket in resource]) == 2
+    (layers,) = (resource for resource in opened if bucket not in resource)
+    assert "starport-layer-bucket/*" in layers
+
+
 def test_with_a_nat_the_way_to_s3_costs_nothing_all_the_same(variants: Mapping[str, Synthesized]):
     assert len(variants["other"].resources(NAT)) == 1
     assert len(services_of(variants["other"])) == 1
