@@ -5,7 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, DependencyGroup
 
 from cdk.environments import Environment
 from cdk.log_groups import retention
@@ -30,15 +30,19 @@ _SERVICES = {
 
 
 class Network(Construct):
-    """Who may open a connection to whom is said here, once: `jobs` never reach the database."""
+    """Who may open a connection to whom is said here, once: `jobs` never reach the database.
+
+    What runs in it waits for `ways_out`: without them no image is fetched.
+    """
 
     def __init__(self, scope: Construct, name: str, environment: Environment) -> None:
         super().__init__(scope, name)
         uses_nat = environment.egress == "nat"
+        zones = {"availability_zones": list(environment.zones)} if environment.zones else {"max_azs": ZONES}
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            max_azs=ZONES,
+            **zones,
             nat_gateways=1 if uses_nat else 0,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24),
@@ -65,7 +69,10 @@ class Network(Construct):
         self.cache.add_ingress_rule(self.services, ec2.Port.tcp(CACHE_PORT), "control plane and consumer")
         self.cache.add_ingress_rule(self.jobs, ec2.Port.tcp(CACHE_PORT), "progress of jobs")
         self.services.add_ingress_rule(self.jobs, ec2.Port.tcp(API_PORT), "jobs report")
-        if not uses_nat:
+        self.ways_out = DependencyGroup(self._s3)
+        if uses_nat:
+            self.ways_out.add(self.vpc.select_subnets(subnet_group_name="private").internet_connectivity_established)
+        else:
             self._add_endpoints(environment)
 
     def close_other_buckets(self, bucket: s3.IBucket) -> None:
@@ -105,10 +112,12 @@ class Network(Construct):
             group.add_ingress_rule(peer, ec2.Port.tcp(443), "calls of AWS services")
         subnets = self.vpc.select_subnets(subnet_group_name="private").subnets[: environment.endpoint_zones]
         for name, service in _SERVICES.items():
-            self.vpc.add_interface_endpoint(
-                name,
-                service=service,
-                open=False,
-                security_groups=[group],
-                subnets=ec2.SubnetSelection(subnets=subnets),
+            self.ways_out.add(
+                self.vpc.add_interface_endpoint(
+                    name,
+                    service=service,
+                    open=False,
+                    security_groups=[group],
+                    subnets=ec2.SubnetSelection(subnets=subnets),
+                )
             )

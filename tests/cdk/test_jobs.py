@@ -196,3 +196,14 @@ def test_logs_of_jobs_go_to_one_group_and_do_not_stay_for_ever(template: Templat
         LOG_GROUP, {"LogGroupName": "/academy-prod/jobs", "RetentionInDays": PROD.log_days}
     )
     assert all("RetentionInDays" in group for group in prod.resources(LOG_GROUP).values())
+
+
+def test_logs_that_a_failed_first_deployment_leaves_are_in_nobodys_way(prod: Synthesized):
+    groups = [group for group in prod.body["Resources"].values() if group["Type"] == LOG_GROUP]
+    named = {g["Properties"]["LogGroupName"]: g["DeletionPolicy"] for g in groups if "LogGroupName" in g["Properties"]}
+    # Where a group of that name stays, the next deployment cannot make it.
+    assert named == {
+        "/academy-prod/jobs": "RetainExceptOnCreate",
+        "/academy-prod/control-plane": "RetainExceptOnCreate",
+        "/aws/rds/instance/academy-prod/postgresql": "Delete",
+    }

@@ -34,6 +34,11 @@ def test_a_zone_may_fail(template: Template):
     template.resource_count_is(SUBNET, 6)
 
 
+def test_the_zones_can_be_chosen(variants: Mapping[str, Synthesized]):
+    zones = [subnet["AvailabilityZone"] for subnet in variants["other"].resources(SUBNET).values()]
+    assert sorted(zones) == 3 * ["ap-northeast-2a"] + 3 * ["ap-northeast-2c"]
+
+
 @pytest.mark.parametrize("variant", ["dev", "prod"])
 def test_endpoints_take_the_place_of_a_nat(variants: Mapping[str, Synthesized], variant: str):
     services = services_of(variants[variant])
