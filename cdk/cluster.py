@@ -1,6 +1,6 @@
 """Where the services run, and how a task of theirs is made."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_servicediscovery as servicediscovery
@@ -9,7 +9,7 @@ from constructs import Construct
 from cdk.environments import Environment
 from cdk.explaining import explain
 from cdk.images import Images
-from cdk.log_groups import retention
+from cdk.log_groups import removal_of_log_group, retention
 from cdk.network import Network
 from cdk.task_settings import TaskSettings, namespace_of
 
@@ -24,6 +24,7 @@ class Cluster(Construct):
     ) -> None:
         super().__init__(scope, name)
         self._images = images
+        self._network = network
         self.cluster = ecs.Cluster(
             self, "Cluster", vpc=network.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
         )
@@ -35,7 +36,7 @@ class Cluster(Construct):
             "Logs",
             log_group_name=f"/{environment.prefix}/control-plane",
             retention=retention(environment.log_days),
-            removal_policy=RemovalPolicy.RETAIN if environment.is_kept else RemovalPolicy.DESTROY,
+            removal_policy=removal_of_log_group(environment),
         )
 
     def task(self, scope: Construct, *, vcpus: float, memory_mib: int) -> ecs.FargateTaskDefinition:
@@ -83,3 +84,7 @@ class Cluster(Construct):
         )
         container.add_mount_points(ecs.MountPoint(container_path=SCRATCH, source_volume="scratch", read_only=False))
         return container
+
+    def wait_for_start(self, service: ecs.FargateService, task: ecs.FargateTaskDefinition) -> None:
+        """Let no task begin before it can fetch its image and its secrets: a few that fail end the deployment."""
+        service.node.add_dependency(self._network.ways_out, task.obtain_execution_role())

@@ -8,6 +8,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cdk.definitions import UID
 from cdk.environments import Environment
 from cdk.explaining import explain
 from cdk.network import Network
@@ -15,6 +16,14 @@ from cdk.network import Network
 # A source of up to 20 GiB, what is made of it, and the images.
 DISK = Size.gibibytes(100)
 AGENT_POLICY = "service-role/AmazonEC2ContainerServiceforEC2Role"
+# Batch runs a job in the network of its machine, so a limit of hops to the machine's metadata, and with it to the role
+# above, stops no job: the machine refuses its user. One that cannot does not live to take a job. The agent, which is
+# root, goes on asking; it starts after this script, and needs iptables itself.
+METADATA = "169.254.169.254"
+KEEP_METADATA_FROM_JOBS = (
+    f"iptables --insert OUTPUT --destination {METADATA} --match owner --uid-owner {UID} --jump REJECT"
+    " || shutdown --poweroff now"
+)
 
 
 class Compute(Construct):
@@ -51,7 +60,7 @@ class Compute(Construct):
         self, name: str, instance_types: Sequence[str], *, image: batch.EcsMachineImageType, vcpus: int, spot: bool
     ) -> batch.ManagedEc2EcsComputeEnvironment:
         strategies = batch.AllocationStrategy
-        return batch.ManagedEc2EcsComputeEnvironment(
+        made = batch.ManagedEc2EcsComputeEnvironment(
             self,
             name,
             vpc=self._network.vpc,
@@ -70,14 +79,25 @@ class Compute(Construct):
             update_to_latest_image_version=True,
             replace_compute_environment=False,
         )
+        resource = made.node.default_child
+        assert isinstance(resource, batch.CfnComputeEnvironment), "an environment of our own"
+        # Where none is named it is the default one: the first, whatever is deployed after it.
+        version = "ComputeResources.LaunchTemplate.Version"
+        resource.add_property_override(version, self._machine.latest_version_number)
+        return made
 
     def _launch_template(self) -> ec2.LaunchTemplate:
+        script = ec2.UserData.for_linux()
+        script.add_commands(KEEP_METADATA_FROM_JOBS)
+        # In parts, since Batch adds its own.
+        user_data = ec2.MultipartUserData()
+        user_data.add_part(ec2.MultipartBody.from_user_data(script))
         return ec2.LaunchTemplate(
             self,
             "Template",
-            # A container is one hop further away than its machine: a job cannot ask for the machine's role.
             require_imdsv2=True,
             http_put_response_hop_limit=1,
+            user_data=user_data,
             block_devices=[
                 ec2.BlockDevice(
                     device_name="/dev/xvda",

@@ -50,3 +50,4 @@ class Consumer(Construct):
             vpc_subnets=network.private,
             security_groups=[network.services],
         )
+        cluster.wait_for_start(self.service, self.task)

@@ -70,6 +70,7 @@ class ControlPlane(Construct):
             ),
             health_check_grace_period=Duration.seconds(90),
         )
+        cluster.wait_for_start(self.service, self.task)
         tasks = environment.tasks
         if tasks.most > tasks.least:
             scaling = self.service.auto_scale_task_count(min_capacity=tasks.least, max_capacity=tasks.most)

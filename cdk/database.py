@@ -57,7 +57,8 @@ class Database(Construct):
             storage_encrypted=True,
             backup_retention=Duration.days(environment.database_backup_days),
             copy_tags_to_snapshot=True,
-            deletion_protection=True,
+            # Without it a first deployment that fails can be taken back. Its last state is kept either way.
+            deletion_protection=environment.is_kept,
             removal_policy=RemovalPolicy.SNAPSHOT,
             auto_minor_version_upgrade=True,
             cloudwatch_logs_exports=["postgresql"],
@@ -77,6 +78,8 @@ class Database(Construct):
         )
         if not environment.database_multi_az:
             explain(self.instance, {"RDS3": "A second machine is twice the price; dev comes back from its backups."})
+        if not environment.is_kept:
+            explain(self.instance, {"RDS10": "dev is taken down with its stack, which leaves a snapshot."})
 
     @property
     def url(self) -> str:

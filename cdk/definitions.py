@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws, Duration, RemovalPolicy, Size
+from aws_cdk import Aws, Duration, Size
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -13,13 +13,14 @@ from constructs import Construct
 from cdk.environments import Environment
 from cdk.explaining import explain
 from cdk.images import Images
-from cdk.log_groups import retention
+from cdk.log_groups import removal_of_log_group, retention
 from pipeline.contracts.envelope import JobKind
 from pipeline.execution.catalog import CATALOG, Profile, RetryRule
 
 SCRATCH = "/scratch"
 # The user of containers/*/Dockerfile.
-USER = "10001:10001"
+UID = 10001
+USER = f"{UID}:{UID}"
 
 
 class Definitions(Construct):
@@ -44,7 +45,7 @@ class Definitions(Construct):
             "Logs",
             log_group_name=environment.job_log_group,
             retention=retention(environment.log_days),
-            removal_policy=RemovalPolicy.RETAIN if environment.is_kept else RemovalPolicy.DESTROY,
+            removal_policy=removal_of_log_group(environment),
         )
         tasks = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
         # A hostile upload may take over a decoder: whoever holds this role holds nothing. Sources are read and outputs

@@ -69,7 +69,10 @@ class Environment:
     egress: Literal["endpoints", "nat"] = "endpoints"
     gpu_instance_types: tuple[str, ...] = ("g4dn.xlarge", "g5.xlarge", "g6.xlarge")
     cpu_instance_types: tuple[str, ...] = ("c6i.large", "c6i.xlarge", "c7i.large", "c7i.xlarge", "m6i.large")
+    # Two of the region's, by name; empty: the first two, which may lack a GPU type or an endpoint.
+    zones: tuple[str, ...] = ()
     upload_origins: tuple[str, ...] = ("*",)
+    cdn_base_url: str | None = None
     domain: str | None = None
     hosted_zone_id: str | None = None
     certificate_arn: str | None = None
@@ -88,6 +91,8 @@ class Environment:
             raise ValueError("domain needs hosted_zone_id or certificate_arn, and each of these needs domain")
         if self.egress == "endpoints" and (self.r2 is not None or self.jwt_jwks_url is not None):
             raise ValueError("R2 and jwt_jwks_url are on the internet: set egress=nat")
+        if self.zones and (len(self.zones) != 2 or not all(zone.startswith(self.region) for zone in self.zones)):
+            raise ValueError(f"zones are {', '.join(self.zones)}: there have to be two, of {self.region}")
         if self.alarm_email is not None and "@" not in self.alarm_email:
             raise ValueError(f"alarm_email is {self.alarm_email!r}, which is no address")
 
@@ -147,8 +152,9 @@ _WORDS = (
     "jwt_jwks_url",
     "jwt_audience",
     "alarm_email",
+    "cdn_base_url",
 )
-_LISTS = ("gpu_instance_types", "cpu_instance_types", "upload_origins")
+_LISTS = ("gpu_instance_types", "cpu_instance_types", "upload_origins", "zones")
 
 
 def environment_of(context: Mapping[str, Any]) -> Environment:

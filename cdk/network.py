@@ -1,9 +1,11 @@
 """The network: two zones, a public part for the load balancer, a private one for all that works, one for data."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from constructs import Construct
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, DependencyGroup
 
 from cdk.environments import Environment
 from cdk.log_groups import retention
@@ -28,15 +30,19 @@ _SERVICES = {
 
 
 class Network(Construct):
-    """Who may open a connection to whom is said here, once: `jobs` never reach the database."""
+    """Who may open a connection to whom is said here, once: `jobs` never reach the database.
+
+    What runs in it waits for `ways_out`: without them no image is fetched.
+    """
 
     def __init__(self, scope: Construct, name: str, environment: Environment) -> None:
         super().__init__(scope, name)
         uses_nat = environment.egress == "nat"
+        zones = {"availability_zones": list(environment.zones)} if environment.zones else {"max_azs": ZONES}
         self.vpc = ec2.Vpc(
             self,
             "Vpc",
-            max_azs=ZONES,
+            **zones,
             nat_gateways=1 if uses_nat else 0,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24),
@@ -47,9 +53,9 @@ class Network(Construct):
                 ),
                 ec2.SubnetConfiguration(name="data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=24),
             ],
-            # Bytes of videos go this way, for nothing.
-            gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},
         )
+        # Bytes of videos go this way, for nothing.
+        self._s3 = self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         self.private = ec2.SubnetSelection(subnet_group_name="private")
         self.public = ec2.SubnetSelection(subnet_group_name="public")
         self.data = ec2.SubnetSelection(subnet_group_name="data")
@@ -63,8 +69,27 @@ class Network(Construct):
         self.cache.add_ingress_rule(self.services, ec2.Port.tcp(CACHE_PORT), "control plane and consumer")
         self.cache.add_ingress_rule(self.jobs, ec2.Port.tcp(CACHE_PORT), "progress of jobs")
         self.services.add_ingress_rule(self.jobs, ec2.Port.tcp(API_PORT), "jobs report")
-        if not uses_nat:
+        self.ways_out = DependencyGroup(self._s3)
+        if uses_nat:
+            self.ways_out.add(self.vpc.select_subnets(subnet_group_name="private").internet_connectivity_established)
+        else:
             self._add_endpoints(environment)
+
+    def close_other_buckets(self, bucket: s3.IBucket) -> None:
+        """From here on S3 is this bucket, and what ECR keeps layers of images in; else a job could write to anybody's.
+
+        Not where there is a NAT: past it lies the whole internet.
+        """
+        objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        layers = f"arn:{Aws.PARTITION}:s3:::prod-{Aws.REGION}-starport-layer-bucket/*"
+        for actions, resource in (
+            (objects, bucket.arn_for_objects("*")),
+            (["s3:ListBucket"], bucket.bucket_arn),
+            (["s3:GetObject"], layers),
+        ):
+            self._s3.add_to_policy(
+                iam.PolicyStatement(principals=[iam.AnyPrincipal()], actions=actions, resources=[resource])
+            )
 
     def _group(self, name: str, description: str, *, allow_all_outbound: bool = True) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -87,10 +112,12 @@ class Network(Construct):
             group.add_ingress_rule(peer, ec2.Port.tcp(443), "calls of AWS services")
         subnets = self.vpc.select_subnets(subnet_group_name="private").subnets[: environment.endpoint_zones]
         for name, service in _SERVICES.items():
-            self.vpc.add_interface_endpoint(
-                name,
-                service=service,
-                open=False,
-                security_groups=[group],
-                subnets=ec2.SubnetSelection(subnets=subnets),
+            self.ways_out.add(
+                self.vpc.add_interface_endpoint(
+                    name,
+                    service=service,
+                    open=False,
+                    security_groups=[group],
+                    subnets=ec2.SubnetSelection(subnets=subnets),
+                )
             )

@@ -42,6 +42,8 @@ class AcademyStack(Stack):
         check_connections(environment)
         self.network = Network(self, "Network", environment)
         self.storage = Storage(self, "Storage", environment)
+        if self.storage.bucket is not None and environment.egress == "endpoints":
+            self.network.close_other_buckets(self.storage.bucket)
         self.database = Database(self, "Database", environment, network=self.network)
         self.cache = Cache(self, "Cache", environment, network=self.network)
         self.signing = SigningSecrets(self, "Secrets", environment)

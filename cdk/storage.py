@@ -107,7 +107,9 @@ class Storage(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=_removal(environment),
+            # The load balancer writes a first file at once, and a bucket that holds one cannot be deleted: not with the
+            # stack, and not when a first deployment fails. What is left empties itself.
+            removal_policy=RemovalPolicy.RETAIN,
             lifecycle_rules=[s3.LifecycleRule(id="old", expiration=Duration.days(environment.log_days))],
         )
         explain(bucket, {"S1": "It holds the access logs; its own would be about themselves."})
@@ -167,4 +169,4 @@ def _resource(bucket: s3.Bucket) -> s3.CfnBucket:
 
 
 def _removal(environment: Environment) -> RemovalPolicy:
-    return RemovalPolicy.RETAIN if environment.is_kept else RemovalPolicy.DESTROY
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if environment.is_kept else RemovalPolicy.DESTROY

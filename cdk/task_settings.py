@@ -65,6 +65,8 @@ def task_settings(
     }
     if signing.jwt is not None:
         secrets["JWT_SECRET"] = ecs.Secret.from_secrets_manager(signing.jwt)
+    if environment.cdn_base_url is not None:
+        variables["CDN_BASE_URL"] = environment.cdn_base_url
     if environment.jwt_jwks_url is not None:
         variables["JWT_JWKS_URL"] = environment.jwt_jwks_url
     if environment.jwt_audience is not None:

@@ -20,6 +20,9 @@ from pipeline.settings import Settings
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program uses in this database.
 LOCK_KEY = 7_203_114_902
+# How long to wait for another process that migrates: longer than any migration, and than a server's own lock_timeout,
+# which is there for what a migration itself would lock.
+WAIT_FOR_OTHERS = "1h"
 
 
 class MigrationError(AcademyError):
@@ -61,7 +64,9 @@ def migrate(database_url: str, *, folder: Path = MIGRATIONS) -> tuple[str, ...]:
         database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name="academy-migrate"
     ) as connection:
         # Held by the session: a second process waits here until the first is done, then finds nothing to do.
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [WAIT_FOR_OTHERS])
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])
+        connection.execute("RESET lock_timeout")
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations ("
             " number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"

@@ -50,7 +50,7 @@ class Synthesized:
 
 @pytest.fixture(scope="session")
 def variants(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Synthesized]:
-    """dev, prod, and `other`: dev with a NAT, TLS, R2, an identity provider and pushed images."""
+    """dev, prod, and `other`: dev with all that a context may say."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent

@@ -23,6 +23,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "image_repository": "academy",
         "image_tag": "v1",
         "alarm_email": "operator@example.com",
+        "zones": "ap-northeast-2a,ap-northeast-2c",
+        "cdn_base_url": "https://cdn.example.com",
         "upload_origins": "https://a.example.com,https://b.example.com",
     },
 }

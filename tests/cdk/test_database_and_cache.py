@@ -28,6 +28,14 @@ def test_postgres_is_small_kept_and_backed_up(template: Template):
     template.has_resource(INSTANCE, {"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"})
 
 
+def test_postgres_of_dev_goes_with_its_stack_and_leaves_a_snapshot(variants: Mapping[str, Synthesized]):
+    body = variants["dev"].body["Resources"].values()
+    (instance,) = (resource for resource in body if resource["Type"] == INSTANCE)
+    # Else a first deployment that fails could not be taken back either.
+    assert instance["Properties"]["DeletionProtection"] is False
+    assert instance["DeletionPolicy"] == "Snapshot"
+
+
 def test_postgres_takes_tls_only_and_45_connections(template: Template):
     template.has_resource_properties(
         "AWS::RDS::DBParameterGroup",

@@ -48,6 +48,8 @@ def test_a_context_changes_what_it_names():
         ({"certificate_arn": "arn"}, "domain needs"),
         ({"image_repository": "academy"}, "image_tag is missing"),
         ({"alarm_email": "the operator"}, "alarm_email is 'the operator'"),
+        ({"zones": "ap-northeast-2a"}, "zones are ap-northeast-2a: there have to be two"),
+        ({"zones": "us-east-1a,us-east-1b"}, "two, of ap-northeast-2"),
     ],
 )
 def test_a_context_that_does_not_fit_together_is_refused(context: dict[str, str], said: str):

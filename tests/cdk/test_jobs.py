@@ -1,6 +1,9 @@
 """Environments, queues and definitions: the template says what the catalog says."""
 
-from typing import Any
+from base64 import b64encode
+from email import message_from_string
+from email.message import Message
+from typing import Any, cast
 
 import pytest
 from aws_cdk.assertions import Match, Template
@@ -12,6 +15,7 @@ from tests.cdk.conftest import Synthesized
 
 ENVIRONMENT, QUEUE = "AWS::Batch::ComputeEnvironment", "AWS::Batch::JobQueue"
 DEFINITION, POLICY = "AWS::Batch::JobDefinition", "AWS::Batch::SchedulingPolicy"
+TEMPLATE, LOG_GROUP = "AWS::EC2::LaunchTemplate", "AWS::Logs::LogGroup"
 
 
 def definition_of(prod: Synthesized, kind: JobKind) -> dict[str, Any]:
@@ -77,15 +81,35 @@ def test_no_environment_lets_batch_choose_families_of_its_own(prod: Synthesized)
         assert "optimal" not in properties["ComputeResources"]["InstanceTypes"]
 
 
-def test_a_job_cannot_ask_the_machine_for_its_role(template: Template):
-    template.has_resource_properties(
-        "AWS::EC2::LaunchTemplate",
-        {
-            "LaunchTemplateData": Match.object_like(
-                {"MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}}
-            )
-        },
-    )
+def script_of(user_data: dict[str, Any]) -> str:
+    """The one part of the archive, as cloud-init reads it."""
+    parts = user_data["Fn::Base64"]["Fn::Join"][1]
+    text = "".join(p if isinstance(p, str) else b64encode(p["Fn::Base64"].encode()).decode() for p in parts)
+    (script,) = cast("list[Message]", message_from_string(text).get_payload())
+    assert script.get_content_type() == "text/x-shellscript"
+    return cast("bytes", script.get_payload(decode=True)).decode()
+
+
+def test_a_job_cannot_ask_the_machine_for_its_role(prod: Synthesized):
+    (template,) = prod.resources(TEMPLATE).values()
+    data = template["LaunchTemplateData"]
+    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    # That is not enough: on EC2, Batch has no other network for a job than its machine's own.
+    said = script_of(data["UserData"])
+    user = definition_of(prod, JobKind.TRANSCODE)["ContainerProperties"]["User"].split(":")[0]
+    assert f"--insert OUTPUT --destination 169.254.169.254 --match owner --uid-owner {user} --jump REJECT" in said
+    assert said.startswith("#!/bin/bash\n")
+    # A machine that cannot take no job.
+    assert said.rstrip().endswith("|| shutdown --poweroff now")
+
+
+def test_machines_are_started_from_the_template_that_was_deployed_last(prod: Synthesized):
+    (template,) = prod.resources(TEMPLATE)
+    for environment in prod.resources(ENVIRONMENT).values():
+        assert environment["ComputeResources"]["LaunchTemplate"] == {
+            "LaunchTemplateId": {"Ref": template},
+            "Version": {"Fn::GetAtt": [template, "LatestVersionNumber"]},
+        }
 
 
 def test_the_video_queue_falls_back_to_on_demand_machines(prod: Synthesized):
@@ -170,6 +194,17 @@ def test_a_container_writes_to_its_scratch_folder_only_and_is_nobody(prod: Synth
 
 def test_logs_of_jobs_go_to_one_group_and_do_not_stay_for_ever(template: Template, prod: Synthesized):
     template.has_resource_properties(
-        "AWS::Logs::LogGroup", {"LogGroupName": "/academy-prod/jobs", "RetentionInDays": PROD.log_days}
+        LOG_GROUP, {"LogGroupName": "/academy-prod/jobs", "RetentionInDays": PROD.log_days}
     )
-    assert all("RetentionInDays" in group for group in prod.resources("AWS::Logs::LogGroup").values())
+    assert all("RetentionInDays" in group for group in prod.resources(LOG_GROUP).values())
+
+
+def test_logs_that_a_failed_first_deployment_leaves_are_in_nobodys_way(prod: Synthesized):
+    groups = [group for group in prod.body["Resources"].values() if group["Type"] == LOG_GROUP]
+    named = {g["Properties"]["LogGroupName"]: g["DeletionPolicy"] for g in groups if "LogGroupName" in g["Properties"]}
+    # Where a group of that name stays, the next deployment cannot make it.
+    assert named == {
+        "/academy-prod/jobs": "RetainExceptOnCreate",
+        "/academy-prod/control-plane": "RetainExceptOnCreate",
+        "/aws/rds/instance/academy-prod/postgresql": "Delete",
+    }

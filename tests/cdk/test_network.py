@@ -34,6 +34,11 @@ def test_a_zone_may_fail(template: Template):
     template.resource_count_is(SUBNET, 6)
 
 
+def test_the_zones_can_be_chosen(variants: Mapping[str, Synthesized]):
+    zones = [subnet["AvailabilityZone"] for subnet in variants["other"].resources(SUBNET).values()]
+    assert sorted(zones) == 3 * ["ap-northeast-2a"] + 3 * ["ap-northeast-2c"]
+
+
 @pytest.mark.parametrize("variant", ["dev", "prod"])
 def test_endpoints_take_the_place_of_a_nat(variants: Mapping[str, Synthesized], variant: str):
     services = services_of(variants[variant])
@@ -41,6 +46,20 @@ def test_endpoints_take_the_place_of_a_nat(variants: Mapping[str, Synthesized], 
         assert any(name.endswith(f".{service}") for name in services), service
     assert any(".s3" in name for name in services)
     assert variants[variant].resources(NAT) == {}
+
+
+@pytest.mark.parametrize("variant", ["dev", "prod"])
+def test_the_way_to_s3_leads_to_our_bucket_and_to_layers_of_images_only(
+    variants: Mapping[str, Synthesized], variant: str
+):
+    endpoints = variants[variant].resources(ENDPOINT).values()
+    (gateway,) = (endpoint for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway")
+    (bucket,) = (name for name in variants[variant].resources("AWS::S3::Bucket") if name.startswith("StorageMedia"))
+    opened = {str(statement["Resource"]) for statement in gateway["PolicyDocument"]["Statement"]}
+    assert len(opened) == 3
+    assert len([resource for resource in opened if bucket in resource]) == 2
+    (layers,) = (resource for resource in opened if bucket not in resource)
+    assert "starport-layer-bucket/*" in layers
 
 
 def test_with_a_nat_the_way_to_s3_costs_nothing_all_the_same(variants: Mapping[str, Synthesized]):

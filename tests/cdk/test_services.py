@@ -75,6 +75,22 @@ def test_the_schema_is_brought_up_to_date_before_the_api_begins(prod: Synthesize
     assert named["api"]["HealthCheck"]["Command"] == ["CMD", "python", "-m", "control_plane.health"]
 
 
+@pytest.mark.parametrize("variant", ["dev", "prod", "other"])
+def test_no_task_begins_before_it_can_fetch_its_image_and_its_secrets(
+    variants: Mapping[str, Synthesized], variant: str
+):
+    resources = variants[variant].body["Resources"]
+    tasks, policies = variants[variant].resources(TASK), variants[variant].resources("AWS::IAM::Policy")
+    ways_out = {name for name, resource in resources.items() if resource["Type"] == "AWS::EC2::VPCEndpoint"}
+    # With a NAT, the routes of the private subnets.
+    ways_out |= {name for name, item in resources.items() if "NatGatewayId" in item.get("Properties", {})}
+    assert len(ways_out) == (3 if variant == "other" else 10)
+    for service in (resource for resource in resources.values() if resource["Type"] == SERVICE):
+        role = tasks[service["Properties"]["TaskDefinition"]["Ref"]]["ExecutionRoleArn"]["Fn::GetAtt"][0]
+        (policy,) = (name for name, item in policies.items() if {"Ref": role} in item.get("Roles", []))
+        assert {*ways_out, role, policy} <= set(service["DependsOn"])
+
+
 def test_events_are_read_by_the_consumer_alone(prod: Synthesized):
     named = containers(prod)
     assert named["consumer"]["Command"] == ["python", "-m", "control_plane.events"]
@@ -119,6 +135,11 @@ def test_without_a_domain_the_load_balancer_speaks_http_and_with_one_tls(variant
 def test_jobs_find_the_control_plane_by_a_name_inside_the_network(prod: Synthesized):
     api = variables_of(containers(prod)["api"])
     assert api["CONTROL_PLANE_URL"] == "http://control-plane.academy-prod.internal:8100"
+
+
+def test_streams_are_read_at_the_address_of_a_cdn_where_there_is_one(variants: Mapping[str, Synthesized]):
+    assert variables_of(containers(variants["other"])["api"])["CDN_BASE_URL"] == "https://cdn.example.com"
+    assert "CDN_BASE_URL" not in variables_of(containers(variants["prod"])["api"])
 
 
 def test_pushed_images_take_the_place_of_built_ones(variants: Mapping[str, Synthesized]):

@@ -1,8 +1,8 @@
 """`make images-check`: each image's install steps, as its Dockerfile has them, without an engine of containers.
 
 In an empty folder, with the files that the Dockerfile copies and no others, and in a fresh virtual environment, the
-COPY and RUN lines of the stage `install` are carried out; then the image's entry point is started with the image's own
-environment. What this cannot show: that the base image has what the wheels need, the user, and the file system.
+COPY and RUN lines of the stage `install` are carried out, from a clone whose files are their owner's alone; then the
+image's entry point is started with the image's own environment. What this cannot show: that no file system is writable.
 """
 
 import json
@@ -23,6 +23,25 @@ ROOT = Path(__file__).parents[2]
 PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 # With the build argument VARIANT behind a colon, where it is not the Dockerfile's own.
 IMAGES = ("transcode", "vision", "vision:gpu", "control_plane")
+# What Debian's slim image has for its own apt and dpkg: of libc6, libgcc-s1, libstdc++6 and zlib1g.
+OF_THE_BASE = frozenset(
+    [
+        "ld-linux-x86-64.so.2",
+        "libc.so.6",
+        "libdl.so.2",
+        "libgcc_s.so.1",
+        "libm.so.6",
+        "libmvec.so.1",
+        "libpthread.so.0",
+        "libresolv.so.2",
+        "librt.so.1",
+        "libstdc++.so.6",
+        "libutil.so.1",
+        "libz.so.1",
+    ]
+)
+# From the machine, by nvidia-container-toolkit.
+OF_THE_DRIVER = frozenset(("libcuda.so.1", "libnvidia-ml.so.1"))
 INSTALL_WITHIN_S = 300
 RUN_WITHIN_S = 60
 Environment = Mapping[str, str]
@@ -41,10 +60,25 @@ def install(stage: Stage, folder: Path) -> None:
                 *sources, target = instruction.command
                 for source in sources:
                     _copy(ROOT / source, app / target)
+                _run("chmod -R go= .", app)
             case "RUN":
                 _run(_moved(instruction.words, folder), app)
             case _:
                 continue
+
+
+def check_files(folder: Path, *, extra: frozenset[str] = frozenset()) -> None:
+    """The image's user, who owns none of them, can read all files, and no library is missing that the base has not."""
+    files = [path for top in ("app", "opt") for path in (folder / top).rglob("*") if not path.is_symlink()]
+    closed = [path for path in files if path.stat().st_mode & 0o004 == 0]
+    libraries = [path for path in files if ".so" in path.suffixes]
+    said = subprocess.run(
+        ["ldd", *map(str, libraries)], capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False
+    ).stdout
+    needed = {Path(line.split()[0]).name for line in said.splitlines() if line.startswith("\t") and "=" in line}
+    missing = needed - OF_THE_BASE - extra - {path.name for path in libraries}
+    if closed or missing:
+        raise SystemExit(f"nobody else can read {closed[:3]}; the base image has no {sorted(missing)}")
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -158,6 +192,8 @@ except OSError as missing:
 
 def check_control_plane(command: list[str], folder: Path, environment: Environment) -> str:
     """With no address it says what is missing; its other two programs start too."""
+    # Where nobody listens, whatever this machine serves.
+    environment = {**environment, "PORT": "1"}
     for module, code, said in (
         ("control_plane", 64, "JWT_SECRET"),
         ("control_plane.events", 64, "BATCH_EVENTS_QUEUE_URL"),
@@ -195,6 +231,7 @@ def main(names: list[str]) -> int:
         with tempfile.TemporaryDirectory() as text:
             folder = Path(text)
             install(installs, folder)
+            check_files(folder, extra=OF_THE_DRIVER if variant == "gpu" else frozenset())
             said = CHECKS[name](command.command, folder, environment_of(image, folder))
         sys.stdout.write(f"{name}: installed from its Dockerfile; {said}\n")
         sys.stdout.flush()

@@ -61,6 +61,15 @@ def test_packages_are_installed_by_hash_and_as_wheels_only(image: str):
 
 
 @pytest.mark.parametrize("image", IMAGES)
+def test_a_clone_under_a_strict_umask_makes_an_image_that_its_user_can_read(image: str):
+    (install,) = (stage for stage in stages_of(image) if stage.name == "install")
+    copied = [n for n, instruction in enumerate(install.instructions) if instruction.name == "COPY"]
+    opened = [n for n, instruction in enumerate(install.instructions) if "chmod -R a+rX ." in instruction.words]
+    own = [n for n in copied if not install.instructions[n].words.startswith("--from=")]
+    assert max(own) < max(opened)
+
+
+@pytest.mark.parametrize("image", IMAGES)
 def test_an_image_says_what_it_is_and_how_it_runs(image: str):
     for label in ("title", "description", "version", "revision"):
         assert f"org.opencontainers.image.{label}=" in words(image, "LABEL")
