@@ -30,6 +30,7 @@ from jobs.transcode.planning.difficulty import measure_difficulty
 from jobs.transcode.planning.ladder import sides_to_judge
 from jobs.transcode.planning.plan import plan_transcode
 from jobs.transcode.planning.plan_source import PROBE_TIMEOUT_S
+from jobs.transcode.sound.loudness import level_sound
 from jobs.transcode.stills.thumbnail import draw_stills
 from jobs.transcode.verify.verify import verify
 from pipeline.contracts.devices import DeviceWish
@@ -45,6 +46,9 @@ CHILDREN = 60
 # Of two cores a job of this kind keeps so many busy: CPU by wall seconds of "ours" on the lecture, docs/benchmarks.md.
 CORES_BUSY = 1.5
 TARGET_S = 240.0
+
+# What is ordered where sound is levelled at all; not the default.
+LOUDNESS_LUFS = -16.0
 
 # Taken for a machine in the store's own region: bytes a second of all its connections together, and a small PUT.
 STORE_BYTES_S = 100e6
@@ -99,6 +103,15 @@ def measure(source: Path, output: Path) -> Costs:
     sound = costs.take(
         "sound", lambda: encode_sound_alone(plan, source=source, output=output, limits=limits, progress=_ignore)
     )
+    levelled = costs.take(
+        "loudness", lambda: level_sound(plan, target_lufs=LOUDNESS_LUFS, source=source, limits=limits)
+    )
+    costs.take(
+        "sound, levelled",
+        lambda: encode_sound_alone(
+            levelled, source=source, output=output / "levelled", limits=limits, progress=_ignore
+        ),
+    )
     made = [
         MadePart(plan=plan, part=part, report=report, sound=sound if part is parts[0] else None)
         for part, report in zip(parts, reports, strict=True)
@@ -146,15 +159,16 @@ def print_model(short: Costs, long: Costs, *, probe_s: float, measured_s: float)
     fetch_s = SOURCE_BPS * LECTURE_S / 8 / STORE_BYTES_S
     plan_s = probe_s + long.cpu_s["samples"]
     part_cpu_s = long.cpu_s["pictures, part 2 of 2"] * child_s / (measured_s / 2)
-    sound_s = of("sound", LECTURE_S)
+    pictures_s, sound_s = part_cpu_s / CORES_BUSY, of("sound", LECTURE_S)
+    levelled_s = of("loudness", LECTURE_S) + of("sound, levelled", LECTURE_S)
     out_bytes = long.out_bytes * LECTURE_S / measured_s
     objects = long.objects * LECTURE_S / measured_s
     out_s, puts_s = out_bytes / STORE_BYTES_S, objects * PUT_S / PUTS_AT_ONCE
     lines = {
         f"every child fetches the source, {SOURCE_BPS * LECTURE_S / 8e9:.1f} GB": fetch_s,
         f"and plans: {probe_s:.2f} for reading all packets, {long.cpu_s['samples']:.2f} for samples": plan_s,
-        f"the longer of {child_s:.0f} s of pictures, {part_cpu_s / CORES_BUSY:.0f} s over {CORES_BUSY} busy cores, "
-        "and, in the first, all sound on another": max(part_cpu_s / CORES_BUSY, sound_s),
+        f"the longer of {child_s:.0f} s of pictures, {pictures_s:.0f} s over {CORES_BUSY} busy cores, "
+        f"and, in the first, all sound on another, {sound_s:.0f} s": max(pictures_s, sound_s),
         "packs and sends them": of("packing", child_s) + out_s / CHILDREN,
         f"the join fetches {out_bytes / 1e9:.1f} GB": out_s,
         "and unpacks them": of("unpacking", LECTURE_S),
@@ -167,6 +181,8 @@ def print_model(short: Costs, long: Costs, *, probe_s: float, measured_s: float)
     for what, seconds in lines.items():
         print(f"- {what}: {seconds:.0f}")
     print(f"- in all {sum(lines.values()):.0f} s; the target is {TARGET_S:.0f} s, without start-up")
+    with_it_s = sum(lines.values()) + max(pictures_s, levelled_s) - max(pictures_s, sound_s)
+    print(f"- where a loudness is ordered, the sound takes {levelled_s:.0f} s, and all {with_it_s:.0f} s")
     print(f"- of a child's {plan_s + part_cpu_s:.0f} CPU s {plan_s / (plan_s + part_cpu_s):.1%} are for the plan")
 
 

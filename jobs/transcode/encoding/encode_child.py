@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from jobs.transcode.devices.encoders import VideoEncoder
 from jobs.transcode.devices.engines import choose_engines
-from jobs.transcode.encoding.checking import check_pictures
+from jobs.transcode.encoding.checking import before_check, check_pictures, during_check
 from jobs.transcode.encoding.coverage import Coverage
 from jobs.transcode.encoding.crew import Crew, Stage
 from jobs.transcode.encoding.damage import refuse_damage
@@ -43,6 +43,8 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
     asked = EncodeRequest.model_validate_json(request)
     plan, part = asked.plan, asked.part
     source, output = Path(asked.source), Path(asked.output)
+    # A whole is checked by `verify`, when its playlists are there.
+    is_checked = part != whole(plan)
     first_picture = part.pictures(plan.grid).start
     start = (
         find_start(source, plan, first_picture, max_streams=asked.max_streams, max_pixels=asked.max_pixels)
@@ -66,7 +68,7 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
                 decode=decode,
                 pictures=renditions[-1],
                 sound=sound,
-                progress=progress,
+                progress=before_check(progress) if is_checked else progress,
             )
         report = EncodeReport(
             encoder=engines.encoder.name,
@@ -77,8 +79,8 @@ def encode_part(request: bytes, progress: Callable[[float], None]) -> dict[str, 
             renditions=tuple(stage.result for stage in renditions),
             audio=sound.result if sound is not None else None,
         )
-    if part != whole(plan):
-        check_pictures(plan, report.renditions, output)
+    if is_checked:
+        check_pictures(plan, report.renditions, output, progress=during_check(progress))
     return report.model_dump(mode="json")
 
 

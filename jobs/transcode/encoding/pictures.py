@@ -220,6 +220,7 @@ class Placement:
         self._numbers = numbers
         self._keys = plan.grid.key_pictures()
         self._shown: VideoFrame | None = None
+        self._shown_from: tuple[int, Fraction] | None = None
         self._next = 0
 
     @property
@@ -243,10 +244,19 @@ class Placement:
         yield from self._fill(self._numbers.stop)
 
     def _slot(self, frame: VideoFrame) -> int:
-        if frame.pts is None or frame.time_base is None:
-            # A frame without a time follows the one before it.
-            return self._next + 1
-        return slot_of(self._plan, frame.pts * frame.time_base)
+        """Decoders hand pictures out in the order in which they are shown.
+
+        So a picture without a time follows the one before it, and also one with an earlier time: AVI tells in which
+        order pictures are decoded, which is another one where some look ahead.
+        """
+        slot, before_s = self._shown_from or (0, Fraction(0))
+        at_s = frame.pts * frame.time_base if frame.pts is not None and frame.time_base is not None else None
+        if at_s is None or (self._shown_from is not None and at_s < before_s):
+            slot += 1
+        else:
+            slot = slot_of(self._plan, at_s)
+        self._shown_from = slot, at_s if at_s is not None else before_s
+        return slot
 
     def _fill(self, until: int) -> Iterator[Picture]:
         assert self._shown is not None

@@ -40,5 +40,6 @@ class Levelling:
     def _bend(self, packet: Sound, *, following: float) -> list[bytes]:
         """From the lower of this packet's share and the one before to the lower of this one and the next."""
         start, end = min(self._before, self._share), min(self._share, following)
-        bent = packet * np.linspace(start, end, packet.shape[1], dtype=np.float32)
-        return [row.tobytes() for row in bent]
+        if start < 1 or end < 1:
+            packet = packet * np.linspace(start, end, packet.shape[1], dtype=np.float32)
+        return [row.tobytes() for row in packet]

@@ -7,7 +7,7 @@ from av.audio.frame import AudioFrame
 from av.container import InputContainer
 from av.stream import Discard
 
-from jobs.transcode.encoding.checking import check_sound
+from jobs.transcode.encoding.checking import before_check, check_sound, during_check
 from jobs.transcode.encoding.encode import SoundRequest
 from jobs.transcode.planning.plan import Plan
 from jobs.transcode.sound.track import encode_sound
@@ -23,15 +23,14 @@ def encode_sound_track(request: bytes, progress: Callable[[float], None]) -> dic
     plan = asked.plan
     with open_source(Path(asked.source), max_streams=asked.max_streams) as container:
         facts = encode_sound(
-            _frames(container, plan, progress),
+            _frames(container, plan, before_check(progress)),
             origin_s=plan.origin_s,
             grid=plan.grid,
             audio_bps=plan.audio_bps,
             gain_db=plan.gain_db,
             output=Path(asked.output),
         )
-    check_sound(facts, Path(asked.output))
-    progress(1.0)
+    check_sound(facts, Path(asked.output), progress=during_check(progress))
     return facts.model_dump(mode="json")
 
 

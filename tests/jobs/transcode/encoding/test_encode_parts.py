@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import av
@@ -45,13 +46,17 @@ class Made:
         folder.mkdir()
         self.folder = folder
         self.plan = plan
+        self.told: list[list[float]] = [[] for _ in parts]
         reports = [
-            EncodeReport.model_validate(encode_part(_request(source, folder, plan, part), _ignore)) for part in parts
+            EncodeReport.model_validate(encode_part(_request(source, folder, plan, part), _listening(told)))
+            for part, told in zip(parts, self.told, strict=True)
         ]
         sound = reports[0].audio
         if plan.audio is not None and len(parts) > 1:
             asked = SoundRequest(source=str(source), output=str(folder), plan=plan, max_streams=8)
-            sound = TrackFacts.model_validate(encode_sound_track(asked.model_dump_json().encode(), _ignore))
+            self.told.append([])
+            asked_of_sound = asked.model_dump_json().encode()
+            sound = TrackFacts.model_validate(encode_sound_track(asked_of_sound, _listening(self.told[-1])))
         check_parts(plan, reports, [sound] if sound is not None else [])
         self.report = join(reports, sound)
         check_whole(plan, self.report)
@@ -89,6 +94,11 @@ def _request(source: Path, folder: Path, plan: Plan, part: Part) -> bytes:
         .model_dump_json()
         .encode()
     )
+
+
+def _listening(told: list[float]) -> Callable[[float], None]:
+    """Progress is kept; news of the first picture is not."""
+    return lambda said: told.append(said) if isinstance(said, float) else None
 
 
 def _ignore(_progress: float) -> None:
@@ -159,10 +169,10 @@ def spoil(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_part_s_broken_picture_is_found_by_the_part(in_parts: Made, monkeypatch: pytest.MonkeyPatch):
     tracks = in_parts.report.renditions
-    check_pictures(in_parts.plan, tracks, in_parts.folder)
+    check_pictures(in_parts.plan, tracks, in_parts.folder, progress=_ignore)
     spoil(in_parts.folder / "v1" / segment_name(3), monkeypatch)
     with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*v1/00003.m4s"):
-        check_pictures(in_parts.plan, tracks, in_parts.folder)
+        check_pictures(in_parts.plan, tracks, in_parts.folder, progress=_ignore)
 
 
 def test_a_key_frame_that_is_not_where_the_part_says_is_found(in_parts: Made):
@@ -171,20 +181,41 @@ def test_a_key_frame_that_is_not_where_the_part_says_is_found(in_parts: Made):
     wrong = first.keys[0]._replace(bytes=first.keys[0].bytes // 2)
     spoilt = track.model_copy(update={"segments": (first._replace(keys=(wrong,)), *others)})
     with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*cannot be decoded"):
-        check_pictures(in_parts.plan, (spoilt,), in_parts.folder)
+        check_pictures(in_parts.plan, (spoilt,), in_parts.folder, progress=_ignore)
 
 
 def test_sound_of_another_length_is_found(in_parts: Made):
     track = in_parts.report.audio
     assert track is not None
-    check_sound(track, in_parts.folder)
+    check_sound(track, in_parts.folder, progress=_ignore)
     longer = track.segments[0]._replace(units=track.segments[0].units + 1024)
     with pytest.raises(PermanentError, match=r"VERIFY_FAILED.*samples decode"):
-        check_sound(track.model_copy(update={"segments": (longer, *track.segments[1:])}), in_parts.folder)
+        check_sound(
+            track.model_copy(update={"segments": (longer, *track.segments[1:])}), in_parts.folder, progress=_ignore
+        )
+
+
+def test_checks_tell_how_far_they_are_after_each_piece(in_parts: Made):
+    """A child that says nothing cannot be stopped by who waits for it: sound of hours takes longer than a reclaim."""
+    sound = in_parts.report.audio
+    assert sound is not None
+    for check in (
+        partial(check_pictures, in_parts.plan, in_parts.report.renditions, in_parts.folder),
+        partial(check_sound, sound, in_parts.folder),
+    ):
+        told: list[float] = []
+        check(progress=told.append)
+        assert told == sorted(told)
+        assert len(told) >= len(sound.segments)
+        assert told[-1] == 1.0
+    for told in in_parts.told:
+        assert told == sorted(told)
+        assert [share for share in told if share < 0.9]
+        assert len([share for share in told if share > 0.9]) >= len(told) / 4, "not all is done where the check begins"
 
 
 def test_who_encodes_a_part_checks_it(in_parts: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermanentError(Reason.VERIFY_FAILED, "seen")
 
     monkeypatch.setattr("jobs.transcode.encoding.encode_child.check_pictures", refuse)
