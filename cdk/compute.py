@@ -87,11 +87,14 @@ class Compute(Construct):
         return made
 
     def _launch_template(self) -> ec2.LaunchTemplate:
-        script = ec2.UserData.for_linux()
-        script.add_commands(KEEP_METADATA_FROM_JOBS)
-        # In parts, since Batch adds its own.
+        # In parts, since Batch adds its own; plain text, as in its guide.
         user_data = ec2.MultipartUserData()
-        user_data.add_part(ec2.MultipartBody.from_user_data(script))
+        user_data.add_part(
+            ec2.MultipartBody.from_raw_body(
+                content_type='text/x-shellscript; charset="us-ascii"',
+                body=f"#!/bin/bash\n{KEEP_METADATA_FROM_JOBS}\n",
+            )
+        )
         return ec2.LaunchTemplate(
             self,
             "Template",

@@ -1,12 +1,15 @@
 """What differs between installations: the frozen values of dev and prod, and what `cdk deploy -c name=value` says."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 # Families whose GPUs have NVENC: T4, A10G and L4. The larger p4 and p5 have none (NVIDIA's support matrix).
 NVENC_FAMILIES = frozenset({"g4dn", "g5", "g6"})
+# What RDS takes as the name of an instance, short enough for ElastiCache's 40 characters of a user.
+NAME, LONGEST_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*"), 20
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,10 @@ class Environment:
     alarm_email: str | None = None
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name) or len(self.name) > LONGEST_NAME:
+            raise ValueError(
+                f"name is {self.name!r}: up to {LONGEST_NAME} small letters, digits and single hyphens, a letter first"
+            )
         for name in self.gpu_instance_types:
             if name.partition(".")[0] not in NVENC_FAMILIES:
                 raise ValueError(f"gpu_instance_types: {name} has no NVENC; take {', '.join(sorted(NVENC_FAMILIES))}")

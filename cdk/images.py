@@ -1,6 +1,7 @@
 """The container images: built from containers/ as assets, or taken from a repository that somebody pushed them to."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from aws_cdk import aws_ecr as ecr
@@ -39,7 +40,8 @@ class Images(Construct):
             folder,
             directory=str(ROOT),
             file=f"containers/{folder}/Dockerfile",
-            build_args=arguments or None,
+            # Not the commit: that would make new images, and new revisions of all that uses them, for each.
+            build_args={"VERSION": version("academy-media-pipeline"), **arguments},
             platform=ecr_assets.Platform.LINUX_AMD64,
             # .dockerignore lets in what the images copy, and nothing else.
             exclude=["cdk.out"],

@@ -11,9 +11,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.options import AsJson
 from cli.output import REMARKS, print_json, say
 from cli.stack_configuration import StackConfiguration, configuration_file, write_configuration
-from pipeline.errors import Invalid, NotFound, Unavailable
+from pipeline.errors import Conflict, Invalid, NotFound, Unavailable
 
 EPILOG: Final = "Example: academy configure --from-stack academy-prod --region ap-northeast-2"
+# In any other state, a stack without outputs never came to be; one that is updated still has those from before.
+COMPLETE: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 CONFIG: Final = Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
@@ -50,7 +52,11 @@ def configure(
 
 
 def read_outputs(stack: str, *, region: str | None) -> dict[str, str]:
-    """The stack's outputs by name; raises `NotFound` where there is no such stack, `Unavailable` without an answer."""
+    """The stack's outputs by name.
+
+    Raises `NotFound` where there is no such stack, `Conflict` where it has not come to be yet, or failed to, and
+    `Unavailable` without an answer.
+    """
     try:
         client = boto3.client("cloudformation", region_name=region, config=CONFIG)
         found: dict[str, Any] = dict(client.describe_stacks(StackName=stack)["Stacks"][0])
@@ -60,4 +66,6 @@ def read_outputs(stack: str, *, region: str | None) -> dict[str, str]:
         raise Unavailable("aws_unavailable", str(error)) from error
     except BotoCoreError as error:
         raise Unavailable("aws_unavailable", f"{error}; are there AWS credentials and a region?") from error
+    if not found.get("Outputs") and found["StackStatus"] not in COMPLETE:
+        raise Conflict("stack_not_ready", f"the stack {stack} is {found['StackStatus']}; deploy it to its end first")
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}

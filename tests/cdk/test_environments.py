@@ -38,6 +38,10 @@ def test_a_context_changes_what_it_names():
     ("context", "said"),
     [
         ({"stage": "test"}, "stage is 'test'"),
+        ({"name": "Hagwon"}, "name is 'Hagwon': up to 20 small letters"),
+        ({"name": "seoul--branch"}, "name is 'seoul--branch'"),
+        ({"name": "hagwon-"}, "name is 'hagwon-'"),
+        ({"name": "a" * 21}, "name is 'a{21}'"),
         ({"egress": "none"}, "egress is 'none'"),
         ({"gpu_instance_types": "g5.xlarge,p4d.24xlarge"}, "p4d.24xlarge has no NVENC"),
         ({"gpu_instance_types": "p5.48xlarge"}, "p5.48xlarge has no NVENC"),

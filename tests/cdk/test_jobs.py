@@ -1,6 +1,5 @@
 """Environments, queues and definitions: the template says what the catalog says."""
 
-from base64 import b64encode
 from email import message_from_string
 from email.message import Message
 from typing import Any, cast
@@ -81,11 +80,9 @@ def test_no_environment_lets_batch_choose_families_of_its_own(prod: Synthesized)
         assert "optimal" not in properties["ComputeResources"]["InstanceTypes"]
 
 
-def script_of(user_data: dict[str, Any]) -> str:
+def script_of(user_data: dict[str, str]) -> str:
     """The one part of the archive, as cloud-init reads it."""
-    parts = user_data["Fn::Base64"]["Fn::Join"][1]
-    text = "".join(p if isinstance(p, str) else b64encode(p["Fn::Base64"].encode()).decode() for p in parts)
-    (script,) = cast("list[Message]", message_from_string(text).get_payload())
+    (script,) = cast("list[Message]", message_from_string(user_data["Fn::Base64"]).get_payload())
     assert script.get_content_type() == "text/x-shellscript"
     return cast("bytes", script.get_payload(decode=True)).decode()
 

@@ -1,6 +1,8 @@
 """The control plane and the consumer: what they are told, how many run, how people reach them, what they may do."""
 
+import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -140,6 +142,15 @@ def test_jobs_find_the_control_plane_by_a_name_inside_the_network(prod: Synthesi
 def test_streams_are_read_at_the_address_of_a_cdn_where_there_is_one(variants: Mapping[str, Synthesized]):
     assert variables_of(containers(variants["other"])["api"])["CDN_BASE_URL"] == "https://cdn.example.com"
     assert "CDN_BASE_URL" not in variables_of(containers(variants["prod"])["api"])
+
+
+def test_built_images_say_which_version_they_are(prod: Synthesized):
+    assets = json.loads((prod.folder / f"{prod.name}.assets.json").read_text())["dockerImages"].values()
+    assert {asset["source"]["dockerFile"]: asset["source"]["dockerBuildArgs"] for asset in assets} == {
+        "containers/control_plane/Dockerfile": {"VERSION": version("academy-media-pipeline")},
+        "containers/transcode/Dockerfile": {"VERSION": version("academy-media-pipeline")},
+        "containers/vision/Dockerfile": {"VERSION": version("academy-media-pipeline"), "VARIANT": "cpu"},
+    }
 
 
 def test_pushed_images_take_the_place_of_built_ones(variants: Mapping[str, Synthesized]):

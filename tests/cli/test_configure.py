@@ -97,6 +97,18 @@ def test_a_stack_that_is_not_there_or_not_ours_is_not_kept(run: Run, aws: Path):
     assert not aws.exists()
 
 
+def test_a_stack_that_is_still_being_made_or_failed_says_so(run: Run, aws: Path):
+    body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    boto3.client("cloudformation", region_name=REGION).create_change_set(
+        StackName="academy-dev", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    refused = configure(run, "academy-dev")
+    assert refused.code != 0
+    assert "stack_not_ready" in refused.err
+    assert "academy-dev is REVIEW_IN_PROGRESS; deploy it to its end first" in " ".join(refused.err.split())
+    assert not aws.exists()
+
+
 def test_forgetting_brings_back_the_stack_of_this_machine(run: Run, aws: Path):
     configure(run)
     assert run("configure", "--forget").code == 0
