@@ -7,6 +7,9 @@ REFUSALS = {
     "source_not_found_or_empty": "No file has arrived, or it is empty.",
     "source_invalid": "The file is not a video that can be used.",
     "duration_too_short": "The video is too short.",
+    "token_malformed": "The API does not take this token: it is not one.",
+    "token_signature_invalid": "The API does not take this token: another secret has signed it.",
+    "token_expired": "The API does not take this token any more: it has expired.",
     "sheet_has_changed": "Somebody else has changed the sheet meanwhile; look at it again.",
 }
 
