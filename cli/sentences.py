@@ -4,6 +4,9 @@ from pipeline.reasons import sentence_of
 
 # Refusals that no row keeps, so that nobody but the one who called is told.
 REFUSED_CALLS = {
+    "token_malformed": "The API does not take this token: it is not one.",
+    "token_signature_invalid": "The API does not take this token: another secret has signed it.",
+    "token_expired": "The API does not take this token any more: it has expired.",
     "sheet_has_changed": "Somebody else has changed the sheet meanwhile; look at it again.",
 }
 

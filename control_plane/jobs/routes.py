@@ -170,7 +170,8 @@ def logs(
     number = attempt or max(last, 1)
     lines = services.executor.read_log(handle, number, tail_lines=tail) if handle is not None else None
     if lines is None:
-        raise NotFound("log_not_found", f"attempt {number} of job {job_id} has no log, or not any more")
+        whose = f"part {part} of job {job_id}" if part is not None else f"job {job_id}"
+        raise NotFound("log_not_found", f"attempt {number} of {whose} has no log, or not any more")
     return {"attempt": number, "lines": [redact_text(line) for line in lines]}
 
 

@@ -52,6 +52,12 @@ def test_tenant_says_whose(run: Run, stack: ScriptedApi):
     assert jwt.decode(token, SECRET, algorithms=["HS256"])["tenant_id"] == "hagwon-1"
 
 
+def test_a_token_that_is_not_taken_says_so_in_a_sentence(run: Run, api: ScriptedApi):
+    api.on("GET /jobs", (401, {"reason": "token_malformed", "detail": "Not enough segments"}))
+    ended = run("jobs", "list")
+    assert (ended.code, "does not take this token" in ended.err) == (1, True)
+
+
 def test_a_tenant_that_cannot_stand_in_a_key_is_a_usage_error(run: Run, stack: ScriptedApi):
     ended = run("videos", "list", "--tenant", "a/b")
     assert ended.code == 2

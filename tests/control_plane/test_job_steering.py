@@ -141,6 +141,8 @@ def test_logs_are_cut_to_their_tail_and_redacted(plane: Plane):
     assert reply.json() == {"attempt": 1, "lines": ["GET http://s3/bucket/key?[redacted] took 1 s", "last"]}
     missing = plane.call("GET", f"/jobs/{worker.job_id}/logs", params={"attempt": 2})
     assert (missing.status_code, missing.json()["reason"]) == (404, "log_not_found")
+    of_part = plane.call("GET", f"/jobs/{worker.job_id}/logs", params={"part": 3}).json()
+    assert of_part["detail"].startswith(f"attempt 1 of part 3 of job {worker.job_id} has no log")
 
 
 def test_jobs_are_listed_newest_first_by_state(plane: Plane):

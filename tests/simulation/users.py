@@ -9,6 +9,7 @@ from control_plane.auth import Caller, Role
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.services import Services
 from control_plane.videos.complete import PartCall, complete_upload
+from control_plane.videos.replies import UploadInParts, WholeUpload
 from control_plane.videos.retry import retry_video
 from control_plane.videos.upload import InitCall, init_upload
 from pipeline.database.jobs import Job, find_newest_job
@@ -91,25 +92,25 @@ class User:
                 continue
             self._records.acknowledged.add(video.id)
 
-    def _upload(self, video_id: UUID | None) -> Generator[float, None, tuple[Video, dict[str, Any]]]:
+    def _upload(self, video_id: UUID | None) -> Generator[float, None, tuple[Video, WholeUpload | UploadInParts]]:
         """The row as the last answer has it, and how to upload to it."""
         self._source = self._faults.random.choice(SOURCES)
         call = InitCall(
             video_id=video_id, title="Vectors", filename="v.mp4", content_type="video/mp4", size=len(self._source)
         )
-        answer: tuple[Video, dict[str, Any]]
+        answer: tuple[Video, WholeUpload | UploadInParts]
         answer = yield from self._insist(lambda: init_upload(self._services, self._caller, call))
         return answer
 
-    def _put(self, upload: dict[str, Any]) -> tuple[PartCall, ...]:
-        if "parts" not in upload:
-            self._store.put(upload["url"], self._source)
+    def _put(self, upload: WholeUpload | UploadInParts) -> tuple[PartCall, ...]:
+        if isinstance(upload, WholeUpload):
+            self._store.put(upload.url, self._source)
             return ()
-        size = upload["part_bytes"]
+        size = upload.part_bytes
         bodies = (self._source[at : at + size] for at in range(0, len(self._source), size))
         return tuple(
-            PartCall(number=part["number"], etag=self._store.put_part(part["url"], body))
-            for part, body in zip(upload["parts"], bodies, strict=True)
+            PartCall(number=part.number, etag=self._store.put_part(part.url, body))
+            for part, body in zip(upload.parts, bodies, strict=True)
         )
 
     def _interfere(self, video: Video, *, cancel_share: float = 0.1) -> Generator[float, None, None]:
