@@ -6,13 +6,11 @@ A line for each batch of seeds. A seed that ends wrong is printed with what was 
 import argparse
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
-from pathlib import Path
 from time import monotonic
 
 import psycopg
@@ -20,6 +18,7 @@ import psycopg
 from pipeline.database.migrate import migrate
 from pipeline.embedded.postgres import open_postgres
 from pipeline.embedded.supervisor import open_supervisor
+from tests.fixtures.scratch import open_scratch
 from tests.fixtures.servers import FAST, with_database
 from tests.simulation.database import install_clock
 from tests.simulation.seeds import Result, run_batch, take_database
@@ -77,8 +76,8 @@ def main() -> int:
 @contextmanager
 def _databases(number: int) -> Iterator[list[str]]:
     with (
-        tempfile.TemporaryDirectory(prefix="academy-simulation-", ignore_cleanup_errors=True) as folder,
-        open_supervisor(Path(folder)) as supervisor,
+        open_scratch("academy-simulation-") as folder,
+        open_supervisor(folder) as supervisor,
         open_postgres(supervisor, options=SERVER) as url,
     ):
         names = [f"{TEMPLATE}_{at}" for at in range(number)]

@@ -6,7 +6,7 @@ from hashlib import md5
 from typing import NoReturn, TypeVar
 from urllib.parse import quote, unquote
 
-from pipeline.errors import Conflict, Unavailable
+from pipeline.errors import Conflict, NotFound, Unavailable
 from pipeline.storage.store import ByteRange, ObjectInfo, SignedRequest, UploadedPart
 from tests.simulation.faults import Faults
 from tests.simulation.schedule import Schedule
@@ -105,8 +105,10 @@ class MemoryStore:
         return SignedRequest("PUT", f"{number}:{upload_id}", {})
 
     def put_part(self, url: str, body: bytes) -> str:
-        """Its ETag. Like `put`, what the holder of a signed request does."""
+        """Its ETag. Like `put`, what the holder of a signed request does; `NotFound` where the upload was aborted."""
         number, _, upload_id = url.partition(":")
+        if upload_id not in self.uploads:
+            raise NotFound("upload_not_found", upload_id)
         self.uploads[upload_id][int(number)] = body
         return etag_of(body)
 

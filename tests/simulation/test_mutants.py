@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from pipeline.database.videos import find_video
+from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.lifecycle.job_state import FINAL
 from pipeline.lifecycle.reconcile import JobView, Refuse
 from pipeline.logs import configure_logs
@@ -35,6 +37,8 @@ def _of_a_live_job(job: JobView, _handle: str, _attempt: int) -> Refuse | None:
     return Refuse("job_has_ended") if job.place.state in FINAL else None
 
 
+_submit = BatchExecutor.submit
+
 MUTANTS: dict[str, tuple[dict[str, Callable[..., Any]], str]] = {
     "the fence of attempts": ({"pipeline.lifecycle.reconcile._fenced": _of_a_live_job}, "stale publish"),
     "the look before a submit": (
@@ -44,6 +48,18 @@ MUTANTS: dict[str, tuple[dict[str, Callable[..., Any]], str]] = {
     "the commit before a message is deleted": (
         {"control_plane.events.consumer._take": lambda *_: True},
         "message deleted before its commit",
+    ),
+    "the cancel that Batch is told of": (
+        {"pipeline.execution.aws_batch.BatchExecutor.cancel": lambda *_: None},
+        "after it was told to end",
+    ),
+    "the array that a join waits for": (
+        {
+            "pipeline.execution.aws_batch.BatchExecutor.submit": lambda self, one: _submit(
+                self, replace(one, after=None)
+            )
+        },
+        "does not wait",
     ),
 }
 

@@ -14,7 +14,7 @@ from control_plane.videos.retry import retry_video
 from control_plane.videos.upload import InitCall, init_upload
 from pipeline.database.jobs import Job, find_newest_job
 from pipeline.database.videos import Video, find_video
-from pipeline.errors import Conflict
+from pipeline.errors import Conflict, NotFound
 from pipeline.identifiers import TenantId
 from tests.simulation.faults import Faults
 from tests.simulation.store import MemoryStore
@@ -65,10 +65,11 @@ class User:
             if random.random() < 0.15:
                 # The page was loaded anew, and with it another file chosen.
                 video, upload = yield from self._upload(video.id)
-        except (Conflict, Unreachable):
+            yield random.uniform(0.1, 20.0)
+            parts = self._put(upload)
+        except (Conflict, NotFound, Unreachable):
             return
-        yield random.uniform(0.1, 20.0)
-        yield from self._complete(video, self._put(upload))
+        yield from self._complete(video, parts)
         if random.random() < 0.15:
             # It was the wrong file: cancelled before, while or after the job is submitted.
             yield random.uniform(0.0, 8.0)

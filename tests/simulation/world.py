@@ -61,8 +61,8 @@ SHORT_S, SPLIT_ABOVE_S, LONGEST_S, SPLIT_PART_S = 60.0, 90.0, 240.0, 60.0
 OUTPUTS_GRACE_S = 60.0
 MULTIPART_ABOVE_BYTES = 16
 OUTAGES_S = (300.0, 2 * 86_400.0)
-# A video needs about forty. The loops of six hours in which nothing comes to rest need tens of thousands.
-TRANSACTIONS, TRANSACTIONS_OF_A_VIDEO = 100_000, 1_000
+# A video needs about forty, and the loops of six hours in which nothing comes to rest some ten thousand.
+TRANSACTIONS, TRANSACTIONS_OF_A_VIDEO = 40_000, 1_000
 
 
 class _Silent:
