@@ -18,7 +18,7 @@ from tests.simulation.database import SimulatedDatabase, install_clock, open_dat
 from tests.simulation.seeds import run_seed
 
 VIDEOS = 15
-SEEDS = 6
+SEEDS = 10
 ONE_LIVE_JOB = "jobs_one_live_per_shard"
 
 
