@@ -29,19 +29,19 @@ def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limi
         return cursor.execute(query, [within_s, limit]).fetchall()
 
 
-def lock_next_to_dispatch(connection: Connection[TupleRow]) -> Job | None:
+def lock_next_to_dispatch(connection: Connection[TupleRow], *, served: str = "") -> Job | None:
     """The dispatcher's next job, held; rows that another dispatcher holds are passed over.
 
-    Of an array's children only the first that waits is due: the next one finds what that one has submitted.
+    Tenants take turns: it is one of the tenant that comes after `served` by name. Of an array's children only the first that waits is due: the next one finds what that one has submitted.
     """
     query = SQL(
         "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"
         " AND NOT EXISTS (SELECT FROM jobs first WHERE first.array_id = jobs.array_id"
         " AND first.array_index < jobs.array_index AND first.state = 'submitted' AND first.handle IS NULL)"
-        " ORDER BY dispatch_after LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED"
+        " ORDER BY tenant_id <= %s, tenant_id, dispatch_after LIMIT 1 FOR UPDATE OF jobs SKIP LOCKED"
     ).format(COLUMNS)
     with connection.cursor(row_factory=class_row(Job)) as cursor:
-        return cursor.execute(query).fetchone()
+        return cursor.execute(query, [served]).fetchone()
 
 
 def list_live_jobs(connection: Connection[TupleRow], *, after: UUID | None, limit: int) -> list[Job]:

@@ -45,7 +45,7 @@ SUBMITS_SAVED_UP = 10
 PAYLOAD_BYTES = 30 * 1024
 DESCRIBED_AT_ONCE = 100
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-REASON_CHARACTERS = 256
+REASON_CHARACTERS = 1024
 
 # A throttled call has done nothing, and is made again after a pause that others do not share.
 THROTTLED = Patience(attempts=6, total_s=10.0)

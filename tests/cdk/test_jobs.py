@@ -1,5 +1,6 @@
 """Environments, queues and definitions: the template says what the catalog says."""
 
+from collections.abc import Mapping
 from email import message_from_string
 from email.message import Message
 from typing import Any, cast
@@ -152,6 +153,12 @@ def test_a_definition_is_its_line_of_the_catalog(prod: Synthesized, kind: JobKin
     assert said["RetryStrategy"]["Attempts"] == profile.attempts
     assert said["SchedulingPriority"] == profile.priority
     assert said["PropagateTags"] is True
+
+
+def test_a_kind_runs_in_the_image_that_its_line_names(variants: Mapping[str, Synthesized]):
+    for properties in variants["other"].resources(DEFINITION).values():
+        (profile,) = (p for kind, p in CATALOG.items() if properties["JobDefinitionName"].endswith(f"-{kind.value}"))
+        assert f"academy/{profile.image}:v1" in str(properties["ContainerProperties"]["Image"])
 
 
 def test_retries_follow_the_catalogs_rules_in_their_order(prod: Synthesized):

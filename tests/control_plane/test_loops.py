@@ -53,6 +53,14 @@ def test_what_jobs_are_to_use_and_to_measure_is_handed_on(plane: Plane):
     }
 
 
+def test_a_tenants_many_videos_are_submitted_in_turn_with_those_of_others(plane: Plane):
+    many = [plane.uploaded(tenant="hagwon-2")[1] for _ in range(3)]
+    late = [plane.uploaded(tenant=tenant)[1] for tenant in ("hagwon-1", "hagwon-3")]
+    plane.turn("dispatcher")
+    order = [UUID(submission.name) for submission in plane.executor.submitted]
+    assert order == [late[0], many[0], late[1], many[1], many[2]]
+
+
 def test_a_job_that_a_dead_dispatcher_had_submitted_is_found_and_not_submitted_again(plane: Plane):
     _, job_id = plane.uploaded()
     plane.executor.tell(f"handle-{job_id}", JobState.RUNNABLE, attempt=1)
