@@ -32,7 +32,8 @@ def list_changed_jobs(connection: Connection[TupleRow], *, within_s: float, limi
 def lock_next_to_dispatch(connection: Connection[TupleRow], *, served: str = "") -> Job | None:
     """The dispatcher's next job, held; rows that another dispatcher holds are passed over.
 
-    Tenants take turns: it is one of the tenant that comes after `served` by name. Of an array's children only the first that waits is due: the next one finds what that one has submitted.
+    Tenants take turns: it is one of the tenant that comes after `served` by name. Of an array's children only the first
+    that waits is due: the next one finds what that one has submitted.
     """
     query = SQL(
         "SELECT {} FROM jobs WHERE state = 'submitted' AND handle IS NULL AND dispatch_after <= now()"

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from threading import Event
+from uuid import UUID
 
 import pytest
 
