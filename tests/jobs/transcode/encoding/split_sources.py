@@ -39,10 +39,6 @@ def later_than_its_sound(folder: Path) -> Path:
     return make_clip(folder / "source", replace(SMALL, video_start_s=3.3, audio_s=9.3, options=CODED))
 
 
-def with_an_offset(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, video_start_s=0.31, options=CODED, container="mpegts"))
-
-
 def of_open_groups(folder: Path) -> Path:
     """Pictures after a key frame that look back over it: a decoder that begins there cannot show them."""
     return make_clip(folder / "source", replace(SMALL, options=OPEN_GROUPS, container="mpegts"))
@@ -117,10 +113,6 @@ def graded_in_front(folder: Path) -> Path:
     return source
 
 
-def without_sound(folder: Path) -> Path:
-    return make_clip(folder / "source", replace(SMALL, audio_channels=0, options=CODED))
-
-
 def with_one_key_frame(folder: Path) -> Path:
     return make_clip(folder / "source", replace(SMALL, options=(("preset", "ultrafast"), ("g", "9999"))))
 
@@ -135,14 +127,12 @@ SOURCES: list[Callable[[Path], Path]] = [
     matroska,
     of_no_even_rate,
     later_than_its_sound,
-    with_an_offset,
     of_open_groups,
     refreshed_strip_by_strip,
     trimmed,
     cut_in_the_middle,
     interlaced,
     graded_in_front,
-    without_sound,
     with_one_key_frame,
     shorter_than_its_sound,
 ]
