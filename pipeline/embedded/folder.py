@@ -71,7 +71,7 @@ def open_folder(root: Path) -> Iterator[DataFolder]:
         lock = (root / "up.lock").open("a+")
     except OSError as exc:
         raise Unavailable(
-            "data_folder_unusable", f"cannot use the data folder {root}: {exc.strerror}; ACADEMY_DATA names it"
+            "data_folder_unusable", f"cannot use the data folder {root}: {exc.strerror}; set ACADEMY_DATA"
         ) from exc
     with lock:
         try:
