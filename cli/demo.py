@@ -58,6 +58,8 @@ def demo(
             _show(api, row, settings.academy_data.expanduser().absolute())
             if stack is not None and REMARKS.is_terminal:
                 keep_serving(stack)
+            elif stack is not None:
+                say("Nobody watches this terminal, so the stack stops. The addresses answer again with: academy up")
     except Interrupted:
         raise typer.Exit(ended) from None
 
@@ -110,11 +112,11 @@ def _through_everything(api: Api, source: Path) -> Video:
 
 
 def _show(api: Api, row: Video, data: Path) -> None:
-    RESULTS.print(tables.renditions(row["renditions"] or []))
+    RESULTS.print(tables.renditions(row["renditions"] or []), "")
     (job,) = api.jobs(asset_id=row["id"], limit=1)
     attempts = api.job(job["id"]).get("attempts") or []
     if attempts:
-        RESULTS.print(tables.steps(attempts[-1]["steps"]))
+        RESULTS.print(tables.steps(attempts[-1]["steps"]), "")
     RESULTS.print(
         tables.fields(
             {

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,16 +29,16 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as exc:
-        raise Invalid("file_not_writable", f"{path} cannot be written: {exc.strerror}") from exc
+    with open_for_writing(path) as file:
+        file.write(content)
 
 
 @contextmanager
 def open_for_writing(path: Path | None) -> Iterator[IO[bytes]]:
-    """The file, or stdout where none is named; a file that could not be written whole is taken away again."""
+    """The file, its folder made if need be, or stdout where none is named.
+
+    Raises `Invalid` where that cannot be done; a file that could not be written whole is taken away again.
+    """
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -47,10 +47,20 @@ def open_for_writing(path: Path | None) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         target = path.open("wb")
     except OSError as exc:
-        raise Invalid("file_not_writable", f"{path} cannot be written: {exc.strerror}") from exc
-    with target:
-        try:
-            yield target
-        except BaseException:
+        raise _not_writable(path, exc) from exc
+    try:
+        yield target
+        target.close()
+    except BaseException as exc:
+        with suppress(OSError):
+            target.close()
+        if path.is_file():
             path.unlink(missing_ok=True)
-            raise
+        # A connection's errors are OSErrors too, without a number: they are no matter of this file.
+        if isinstance(exc, OSError) and exc.errno is not None:
+            raise _not_writable(path, exc) from exc
+        raise
+
+
+def _not_writable(path: Path, error: OSError) -> Invalid:
+    return Invalid("file_not_writable", f"{path} cannot be written: {error.strerror}")

@@ -30,11 +30,11 @@ trailing slash.
 4. `GET …/progress`, once a second, until `status` is READY or FAILED.
 5. `GET …/{video_id}`: give `hls_url` to any HLS player. `/watch/{video_id}#token=TOKEN` is a page with such a player.
 
-In a browser, which sets Content-Length itself and lets no page set it:
+In a browser, which sets Content-Length itself and lets no page set it, and which knows no type of some files:
 
 ```js
 const { id, upload } = await post("/media/videos/upload/init", {
-  title, filename: file.name, content_type: file.type, size: file.size,
+  title, filename: file.name, content_type: file.type || "video/mp4", size: file.size,
 });
 const put = ({ url, headers }, body) => {
   const { "Content-Length": _, ...sent } = headers;

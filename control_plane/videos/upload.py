@@ -34,6 +34,8 @@ SUFFIXES: dict[str, str] = {
     "video/vnd.avi": ".avi",
     "video/mpeg": ".mpg",
     "video/mp2t": ".ts",
+    # What Windows calls a .ts, .m2ts or .mts, and its browsers with it.
+    "video/vnd.dlna.mpeg-tts": ".ts",
     "video/x-flv": ".flv",
     "video/3gpp": ".3gp",
     "video/3gpp2": ".3g2",

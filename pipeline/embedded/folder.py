@@ -70,7 +70,9 @@ def open_folder(root: Path) -> Iterator[DataFolder]:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (root / "up.lock").open("a+")
     except OSError as exc:
-        raise Unavailable("data_folder_unusable", f"cannot use the data folder {root}: {exc.strerror}") from exc
+        raise Unavailable(
+            "data_folder_unusable", f"cannot use the data folder {root}: {exc.strerror}; set ACADEMY_DATA"
+        ) from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -39,6 +39,11 @@ def test_init_signs_a_put_of_exactly_this_size_and_type(plane: Plane):
     plane.put(upload)
 
 
+def test_a_transport_stream_may_have_the_type_that_windows_gives_it(plane: Plane):
+    body = plane.init(content_type="video/vnd.dlna.mpeg-tts", filename="camera.m2ts")
+    assert plane.video(UUID(body["id"])).source_key.endswith(".ts")
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [

@@ -12,7 +12,6 @@ from pipeline.answer_sheets.printing.words import Words
 
 TITLE_Y_MM: Final = 17.0
 TITLE_PT: Final = 15.0
-QR_TEXT_MM: Final = 3.0
 LINE_STEP_MM: Final = 9.0
 LINE_PT: Final = 9.0
 LINE_START_MM: Final = 14.0

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from pipeline.contracts.envelope import OUTCOME_NAME
 
@@ -65,12 +66,7 @@ class OutputFolder:
 @contextmanager
 def open_output_folder(folder: Path) -> Iterator[OutputFolder]:
     """Take a folder that does not exist, is empty, or holds outputs of an earlier run; raises `FolderRefused`."""
-    if folder.exists() and not folder.is_dir():
-        raise FolderRefused(f"{folder} is not a folder")
-    if folder.is_dir() and not (folder / LIST_NAME).is_file() and any(folder.iterdir()):
-        raise FolderRefused(f"{folder} is not empty and holds no outputs of an earlier run; name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LIST_NAME).open("a") as lock:
+    with _taken(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as exc:
@@ -79,6 +75,19 @@ def open_output_folder(folder: Path) -> Iterator[OutputFolder]:
             yield OutputFolder(folder)
         finally:
             shutil.rmtree(folder / INCOMING_NAME, ignore_errors=True)
+
+
+def _taken(folder: Path) -> IO[str]:
+    """The open list of what is ours in it."""
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise FolderRefused(f"{folder} is not a folder")
+        if folder.is_dir() and not (folder / LIST_NAME).is_file() and any(folder.iterdir()):
+            raise FolderRefused(f"{folder} is not empty and holds no outputs of an earlier run; name another folder")
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / LIST_NAME).open("a")
+    except OSError as exc:
+        raise FolderRefused(f"{folder} cannot be used: {exc.strerror}") from exc
 
 
 def _listed(path: Path) -> set[str]:

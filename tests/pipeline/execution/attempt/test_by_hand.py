@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.execution.attempt.output_folder import FolderRefused, open_output_folder
 from tests.fixtures.waiting import wait_for
 from tests.pipeline.execution.conftest import ROOT, StartJob
 
@@ -179,3 +180,14 @@ def test_a_terminal_gets_a_bar_with_step_and_percent(source: Path, folder: Path)
     assert job.returncode == 0
     assert "Uploading (3/3)" in drawn.decode()
     assert "100%" in drawn.decode()
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(source: Path, tmp_path: Path):
+    with (
+        pytest.raises(FolderRefused, match="x cannot be used: File name too long"),
+        open_output_folder(tmp_path / ("x" * 300)),
+    ):
+        pass
+    # Below a file: also for root, whom no permission stops.
+    with pytest.raises(FolderRefused, match="out cannot be used: Not a directory"), open_output_folder(source / "out"):
+        pass
