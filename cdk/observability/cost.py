@@ -26,7 +26,8 @@ def cost_per_source_hour(figures: Figures, instance_types: Sequence[str]) -> clo
         return cloudwatch.TextWidget(markdown=f"### {title}\nNone of {', '.join(instance_types)} is in the table.")
     dearest = max(instances, key=lambda instance: instance.on_demand_usd_per_h)
     lines = [_line(figures, instance, "spot") for instance in instances]
-    return graph(title, [*lines, _line(figures, dearest, "on_demand")], unit="USD", width=16)
+    # A point a day: the page's own range would show one of them.
+    return graph(title, [*lines, _line(figures, dearest, "on_demand")], unit="USD", width=16, start="-P14D")
 
 
 def _line(figures: Figures, instance: Instance, market: Market, *, period: Duration = DAY) -> cloudwatch.MathExpression:

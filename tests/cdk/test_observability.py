@@ -41,13 +41,15 @@ class Line:
     dimensions: Mapping[str, str]
 
 
-def page(variant: Synthesized) -> list[dict[str, Any]]:
+def body(variant: Synthesized) -> dict[str, Any]:
     (dashboard,) = variant.resources("AWS::CloudWatch::Dashboard").values()
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
-    widgets: list[dict[str, Any]] = json.loads("".join(part if isinstance(part, str) else "?" for part in parts))[
-        "widgets"
-    ]
-    return [widget["properties"] for widget in widgets]
+    said: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "?" for part in parts))
+    return said
+
+
+def page(variant: Synthesized) -> list[dict[str, Any]]:
+    return [widget["properties"] for widget in body(variant)["widgets"]]
 
 
 def lines_of(widget: Mapping[str, Any]) -> Iterator[Line]:
@@ -142,6 +144,16 @@ def test_a_source_hour_costs_the_price_of_the_machine_times_its_hours(prod: Synt
     costs = [eval(said, {"machine0": 1800.0, "source": 7200.0}) for said in expressions_of(widget)]
     spot = [INSTANCES[name].spot_usd_per_h / 4 for name in PROD.gpu_instance_types]
     assert costs == pytest.approx([*spot, INSTANCES["g5.xlarge"].on_demand_usd_per_h / 4])
+
+
+def test_graphs_keep_the_periods_that_their_titles_say_and_look_back_over_several_of_them(prod: Synthesized):
+    said = body(prod)
+    # CloudWatch's default, auto, puts a period of its own in the place of each.
+    assert said["periodOverride"] == "inherit"
+    for widget in page(prod):
+        periods = [word["period"] for row in widget.get("metrics", []) for word in row if "period" in word]
+        days = int(widget.get("start", said["start"]).removeprefix("-P").removesuffix("D"))
+        assert all(days * 86_400 >= 7 * period for period in periods), widget["title"]
 
 
 def test_every_machine_that_a_stack_takes_by_default_has_a_price():
