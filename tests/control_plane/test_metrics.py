@@ -56,7 +56,8 @@ def test_a_step_takes_a_number_of_seconds(plane: Plane, seconds: str):
     steps = f'[{{"name": "transcoding", "seconds": {seconds}}}]'
     body = f'{{"attempt": 1, "handle": "{worker.handle}", "reason": "CORRUPT", "permanent": true, "steps": {steps}}}'
     headers = {"Authorization": f"Bearer {worker.token}", "Content-Type": "application/json"}
-    assert plane.http.post(f"{worker.path}/fail", content=body, headers=headers).status_code == 422
+    reply = plane.http.post(f"{worker.path}/fail", content=body, headers=headers)
+    assert (reply.status_code, reply.json()["reason"]) == (422, "steps_invalid")
 
 
 def test_a_cancelled_job_is_neither(plane: Plane, grown: Growth):
