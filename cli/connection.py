@@ -45,6 +45,16 @@ class Connection:
     # For links that are handed on: it may only read. There is none where we cannot sign one.
     viewer_token: str | None = field(default=None, repr=False)
 
+    @property
+    def tenant(self) -> str | None:
+        """Whose things are told, by the token's own claims; None where it has none that can be read."""
+        try:
+            claims = jwt.decode(self.token, options={"verify_signature": False})
+        except jwt.PyJWTError:
+            return None
+        said = claims.get("tenant_id")
+        return said if isinstance(said, str) else None
+
 
 def find_connection(*, tenant: str | None = None) -> Connection:
     """The API to use; raises `Unavailable` where there is none, saying how to start one."""

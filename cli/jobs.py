@@ -56,7 +56,7 @@ def list_(
     elif page.rows:
         RESULTS.print(tables.jobs(page.rows))
     else:
-        say("No such jobs.")
+        say(f"No such jobs{_of_tenant(api)}.")
     if not page.are_all:
         say(f"These are the newest {limit}. --limit gives up to 200; --since, --state, --kind and --reason choose.")
 
@@ -82,7 +82,7 @@ def stuck_(*, limit: LongestFirst = 200, as_json: AsJson = False, tenant: Tenant
     elif page.rows:
         stuck.show(page.rows)
     else:
-        say("No job waits.")
+        say(f"No job{_of_tenant(api)} waits.")
     if not page.are_all:
         say(f"These are the {limit} that wait longest; more jobs wait behind them.")
 
@@ -186,7 +186,7 @@ def _resubmit_failed(
             resubmitting.tell_broken_off(done, of=len(jobs), command=command)
             raise
     elif not as_json:
-        say("No such jobs.")
+        say(f"No such jobs{_of_tenant(api)}.")
         return
     resubmitting.tell(done, as_json=as_json)
     if done.refused:
@@ -255,6 +255,12 @@ def _show(row: Job) -> None:
         if value is not None:
             _section(title)
             RESULTS.print_json(data=value)
+
+
+def _of_tenant(api: Api) -> str:
+    """Said where there is nothing: an alarm is of all tenants, and a command of one."""
+    tenant = api.connection.tenant
+    return f" of tenant {tenant}" if tenant is not None else ""
 
 
 def _section(title: str) -> None:

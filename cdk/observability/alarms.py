@@ -79,7 +79,7 @@ class Alarms(Construct):
     def _oldest_waiting(self, kind: JobKind) -> cloudwatch.Alarm:
         return self._alarm(
             f"oldest-waiting-{kind}",
-            f"A job ({kind}) has waited half an hour for a machine. `academy jobs stuck` says why.",
+            f"A job ({kind}) has waited half an hour for a machine. `academy jobs stuck` says why, a tenant at a time.",
             self._figures.of(OLDEST_WAITING, "Maximum", period=MINUTE, kind=kind),
             threshold=WAITED_S,
             periods=5,

@@ -12,10 +12,13 @@ from cdk.environments import Environment
 from cdk.events import Events
 from cdk.load_balancer import LoadBalancer
 from cdk.observability.cost import cost_per_source_hour
-from cdk.observability.figures import Figures
+from cdk.observability.figures import DAY, Figures
 from cdk.observability.jobs import machine_row, queue_row, speed, state_row, step_row, trouble_row
 from cdk.observability.servers import api_row, data_row
 from cdk.observability.sheets import sheet_row
+
+# How far back the page looks when it is opened.
+SHOWN = DAY
 
 
 class Dashboard(Construct):
@@ -35,7 +38,14 @@ class Dashboard(Construct):
     ) -> None:
         super().__init__(scope, name)
         figures = Figures(environment.metrics_namespace)
-        dashboard = cloudwatch.Dashboard(self, "Page", dashboard_name=environment.prefix)
+        dashboard = cloudwatch.Dashboard(
+            self,
+            "Page",
+            dashboard_name=environment.prefix,
+            default_interval=SHOWN,
+            # Else CloudWatch takes a period of its own choice, and what says that it is by hour, or by day, is not.
+            period_override=cloudwatch.PeriodOverride.INHERIT,
+        )
         for row in (
             [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=24, height=3)],
             state_row(figures),

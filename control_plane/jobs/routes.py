@@ -171,7 +171,8 @@ def logs(
     lines = services.executor.read_log(handle, number, tail_lines=tail) if handle is not None else None
     if lines is None:
         whose = f"part {part} of job {job_id}" if part is not None else f"job {job_id}"
-        raise NotFound("log_not_found", f"attempt {number} of {whose} has no log, or not any more")
+        others = f"; its {job.parts} parts have logs of their own" if part is None and job.parts is not None else ""
+        raise NotFound("log_not_found", f"attempt {number} of {whose} has no log, or not any more{others}")
     return {"attempt": number, "lines": [redact_text(line) for line in lines]}
 
 

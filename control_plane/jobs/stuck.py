@@ -88,8 +88,9 @@ def explain_unsubmitted(job: Job, *, now: datetime) -> Explanation:
 
 
 def waits_since(job: Job) -> datetime:
-    """A job that was tried before waits since its last attempt."""
-    return job.updated_at if job.attempt > 1 and job.state == JobState.RUNNABLE else job.created_at
+    """A job that was tried before waits since its last attempt, and one that joins parts since all are made."""
+    went_before = job.attempt > 1 or job.parts is not None
+    return job.updated_at if went_before and job.state == JobState.RUNNABLE else job.created_at
 
 
 def _show(job: Job, why: Explanation, *, now: datetime) -> dict[str, Any]:

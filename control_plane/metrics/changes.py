@@ -4,6 +4,7 @@ A process that dies between the commit and the telling takes the figures of that
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from control_plane.assets.kinds import asset_of
 from control_plane.assets.port import Outcome
@@ -53,8 +54,9 @@ def figures_of_change(
     """
     kind = JobKind(after.kind)
     figures = []
-    if before.started_at is None and after.started_at is not None:
-        figures.append(QUEUE_SECONDS.of((after.started_at - after.created_at).total_seconds(), kind=kind))
+    begun_at = _begun_at(before, after, parts)
+    if begun_at is not None:
+        figures.append(QUEUE_SECONDS.of((begun_at - after.created_at).total_seconds(), kind=kind))
     attempts: tuple[Attempt, ...] = (*ended, *parts)
     for attempt in attempts:
         figures += _of_attempt(kind, attempt)
@@ -65,6 +67,16 @@ def figures_of_change(
         if after.state == JobState.SUCCEEDED and outcome is not None:
             figures += _of_outcome(outcome, attempts)
     return tuple(figures)
+
+
+def _begun_at(before: Job, after: Job, parts: Sequence[PartAttempt]) -> datetime | None:
+    """Its first attempt's start, where this change is the one to tell it.
+
+    A job with parts has waited until the first of them has begun, not until it joins them: that is told at its end.
+    """
+    if before.parts is not None:
+        return min((attempt.started_at for attempt in parts), default=None)
+    return after.started_at if before.started_at is None else None
 
 
 def _of_attempt(kind: JobKind, attempt: Attempt) -> Iterator[Measurement]:

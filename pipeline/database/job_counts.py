@@ -27,14 +27,15 @@ class LiveJobs:
 def count_live_jobs(connection: Connection[TupleRow], silent_after: Limits) -> list[LiveJobs]:
     """Those that there are; a job that waits for its next attempt has waited since its last one.
 
-    A job with parts waits for a machine until one of them has begun.
+    A job with parts waits for a machine until one of them has begun, and again, to join them, once all are made.
     """
     query = (
         "WITH limits AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::float8[]) AS l (kind, state, seconds))"
         " SELECT j.kind, j.state, count(*) AS jobs,"
         " COALESCE(EXTRACT(epoch FROM now() - min("
-        "CASE WHEN j.started_at IS NULL THEN j.created_at ELSE j.updated_at END"
-        ") FILTER (WHERE j.state IN ('submitted', 'runnable') OR (j.parts IS NOT NULL AND j.state = 'pending'"
+        "CASE WHEN j.started_at IS NULL AND (j.parts IS NULL OR j.state <> 'runnable')"
+        " THEN j.created_at ELSE j.updated_at END)"
+        " FILTER (WHERE j.state IN ('submitted', 'runnable') OR (j.parts IS NOT NULL AND j.state = 'pending'"
         " AND NOT EXISTS (SELECT FROM job_parts p WHERE p.tenant_id = j.tenant_id AND p.job_id = j.id)))), 0)::float8"
         " AS waited_s,"
         # A row that waits out a back-off is written on again and again, and still nobody has taken it.

@@ -2,18 +2,20 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
 from cdk.environments import DEV, PROD
+from cdk.observability.cost import share_of
 from cdk.observability.jobs import RESULTS
 from cdk.observability.servers import CALLERS
 from pipeline.contracts import omr, transcode
 from pipeline.contracts.envelope import JobKind
 from pipeline.costs.prices import AS_OF, INSTANCES
+from pipeline.execution.catalog import CATALOG
 from pipeline.lifecycle.job_state import LIVE
 from pipeline.metrics.catalog import METRICS
 from tests.cdk.conftest import Synthesized
@@ -41,13 +43,15 @@ class Line:
     dimensions: Mapping[str, str]
 
 
-def page(variant: Synthesized) -> list[dict[str, Any]]:
+def body(variant: Synthesized) -> dict[str, Any]:
     (dashboard,) = variant.resources("AWS::CloudWatch::Dashboard").values()
     parts = dashboard["DashboardBody"]["Fn::Join"][1]
-    widgets: list[dict[str, Any]] = json.loads("".join(part if isinstance(part, str) else "?" for part in parts))[
-        "widgets"
-    ]
-    return [widget["properties"] for widget in widgets]
+    said: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else "?" for part in parts))
+    return said
+
+
+def page(variant: Synthesized) -> list[dict[str, Any]]:
+    return [widget["properties"] for widget in body(variant)["widgets"]]
 
 
 def lines_of(widget: Mapping[str, Any]) -> Iterator[Line]:
@@ -142,6 +146,31 @@ def test_a_source_hour_costs_the_price_of_the_machine_times_its_hours(prod: Synt
     costs = [eval(said, {"machine0": 1800.0, "source": 7200.0}) for said in expressions_of(widget)]
     spot = [INSTANCES[name].spot_usd_per_h / 4 for name in PROD.gpu_instance_types]
     assert costs == pytest.approx([*spot, INSTANCES["g5.xlarge"].on_demand_usd_per_h / 4])
+
+
+@pytest.mark.parametrize(
+    ("instance", "kind", "asks", "share"),
+    [
+        ("g4dn.xlarge", JobKind.TRANSCODE, {}, 1.0),
+        ("g4dn.2xlarge", JobKind.TRANSCODE, {}, 1.0),
+        ("c6i.xlarge", JobKind.OMR, {"vcpus": 1, "memory_mib": 1024}, 0.25),
+        ("c6i.xlarge", JobKind.OMR, {"vcpus": 1, "memory_mib": 6144}, 0.75),
+        ("c6i.large", JobKind.OMR, {"vcpus": 8}, 1.0),
+    ],
+    ids=["the only GPU", "the only GPU of a larger one", "its vCPUs", "its memory", "more than there is"],
+)
+def test_a_job_pays_for_what_no_other_job_can_have(instance: str, kind: JobKind, asks: Any, share: float):
+    assert share_of(INSTANCES[instance], replace(CATALOG[kind], **asks)) == share
+
+
+def test_graphs_keep_the_periods_that_their_titles_say_and_look_back_over_several_of_them(prod: Synthesized):
+    said = body(prod)
+    # CloudWatch's default, auto, puts a period of its own in the place of each.
+    assert said["periodOverride"] == "inherit"
+    for widget in page(prod):
+        periods = [word["period"] for row in widget.get("metrics", []) for word in row if "period" in word]
+        days = int(widget.get("start", said["start"]).removeprefix("-P").removesuffix("D"))
+        assert all(days * 86_400 >= 7 * period for period in periods), widget["title"]
 
 
 def test_every_machine_that_a_stack_takes_by_default_has_a_price():

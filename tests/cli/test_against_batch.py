@@ -17,7 +17,7 @@ from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.execution.catalog import CATALOG
 from tests.cli.conftest import Run
 from tests.control_plane.conftest import _plane, emptied_postgres_url, plane, settings, shared_postgres_url
-from tests.control_plane.plane import Plane, token
+from tests.control_plane.plane import TENANT, Plane, token
 from tests.fixtures.batch_account import LOG_GROUP, PREFIX, REGION, BatchAccount, batch_account
 from tests.fixtures.simulated_jobs import EXIT_CODES
 
@@ -77,7 +77,9 @@ def test_jobs_on_batch_are_steered_and_read_as_on_one_machine(
     terminate_cancelled(services, Event())
     report = said(run, "inspect", running)["executor"]
     assert (report["state"], report["status_reason"]) == ("failed", "CANCELLED: by kim")
-    assert run("jobs", "resubmit", "--failed", "--yes").err.endswith("No such jobs.\n"), "a person has cancelled it"
+    assert run("jobs", "resubmit", "--failed", "--yes").err.endswith(f"No such jobs of tenant {TENANT}.\n"), (
+        "a person has cancelled it"
+    )
     (again,) = said(run, "resubmit", "--failed", "--reason", "CANCELLED", "--yes")["resubmitted"]
     assert again["id"] == running
     account.set_queue_state(f"{PREFIX}-video", "ENABLED")

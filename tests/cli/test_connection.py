@@ -58,6 +58,13 @@ def test_a_token_that_is_not_taken_says_so_in_a_sentence(run: Run, api: Scripted
     assert (ended.code, "does not take this token" in ended.err) == (1, True)
 
 
+def test_where_there_is_nothing_it_says_whose_nothing(run: Run, stack: ScriptedApi):
+    stack.on("GET /jobs/stuck", {"items": []})
+    stack.on("GET /jobs", {"items": []})
+    assert run("jobs", "stuck", "--tenant", "hagwon-1").err == "No job of tenant hagwon-1 waits.\n"
+    assert run("jobs", "list").err == "No such jobs of tenant demo.\n"
+
+
 def test_a_tenant_that_cannot_stand_in_a_key_is_a_usage_error(run: Run, stack: ScriptedApi):
     ended = run("videos", "list", "--tenant", "a/b")
     assert ended.code == 2

@@ -48,6 +48,18 @@ def test_a_failure_is_the_uploads_or_ours(plane: Plane, grown: Growth, reason: R
     assert grown("academy_cpu_seconds_sum", kind="transcode") == 12.5
 
 
+@pytest.mark.parametrize("seconds", ["1e999", "NaN", "-1"])
+def test_a_step_takes_a_number_of_seconds(plane: Plane, seconds: str):
+    """No line of figures could be read in which one is not."""
+    _, worker = plane.submitted()
+    worker.start(1)
+    steps = f'[{{"name": "transcoding", "seconds": {seconds}}}]'
+    body = f'{{"attempt": 1, "handle": "{worker.handle}", "reason": "CORRUPT", "permanent": true, "steps": {steps}}}'
+    headers = {"Authorization": f"Bearer {worker.token}", "Content-Type": "application/json"}
+    reply = plane.http.post(f"{worker.path}/fail", content=body, headers=headers)
+    assert (reply.status_code, reply.json()["reason"]) == (422, "steps_invalid")
+
+
 def test_a_cancelled_job_is_neither(plane: Plane, grown: Growth):
     _, worker = plane.submitted()
     plane.call("POST", f"/jobs/{worker.job_id}/cancel")

@@ -152,3 +152,11 @@ def test_what_the_newest_attempt_at_a_part_wrote_can_be_read(
         params = {"part": part, "tail": "5", **({"attempt": attempt} if attempt is not None else {})}
         assert plane.call("GET", f"/jobs/{job_id}/logs", params=params).json()["lines"] == ["last"]
     assert asked == [(children[1].handle, 2, 5), (children[1].handle, 1, 5), (children[2].handle, 1, 5)]
+
+
+def test_a_join_that_has_written_nothing_yet_points_to_the_logs_of_its_parts(plane: Plane, children: list[Child]):
+    said = plane.call("GET", f"/jobs/{children[0].job_id}/logs", params={"attempt": 2}).json()
+    assert (said["reason"], said["detail"].endswith(f"its {PARTS} parts have logs of their own")) == (
+        "log_not_found",
+        True,
+    )
