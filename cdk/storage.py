@@ -49,10 +49,6 @@ class Storage(Construct):
             key=self._signer(self.bucket),
         )
 
-    def grant_sign(self, grantee: iam.IGrantable) -> None:
-        """To read the key that signs: whoever has it can hand out URLs for every object."""
-        self.address.key.grant_read(grantee)
-
     def _media_bucket(self, environment: Environment) -> s3.Bucket:
         bucket = s3.Bucket(
             self,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from pipeline.costs import measured, services
 from pipeline.costs.measured import Content
@@ -27,8 +27,6 @@ METRICS: Final = 60
 LOG_GB: Final = 1.0
 # Beyond it nothing is meant in earnest: an hour of video for everybody who lives.
 MOST: Final = 1e10
-
-Basis = Literal["measured", "list price", "assumed"]
 
 
 @dataclass(frozen=True)
