@@ -11,7 +11,7 @@ from tests.fixtures.waiting import PATIENCE_S, wait_for
 
 
 def test_a_demo_that_is_interrupted_leaves_nothing_running_and_the_next_start_finishes_its_video(tmp_path: Path):
-    lecture = make_clip(tmp_path / "lecture.mp4", Clip(width=640, height=360, pictures=30 * 25))
+    lecture = make_clip(tmp_path / "lecture.mp4", Clip(width=640, height=360, pictures=15 * 25))
     with academy("demo", tmp_path / "data", str(lecture)) as process:
         read_until(process, "Transcoding")
         started = family(process)
