@@ -80,9 +80,9 @@ class Browser:
         reply = requests.get(f"{self.session}/screenshot", timeout=TIMEOUT_S)
         target.write_bytes(base64.b64decode(reply.json()["value"]))
 
-    def wait(self, script: str, what: str, *, deadline_s: float = 30) -> Any:
+    def wait(self, script: str, what: str) -> Any:
         """The first true value that the script returns."""
-        return wait_for(lambda: self.run(script), what, deadline_s=deadline_s)
+        return wait_for(lambda: self.run(script), what)
 
     def _post(self, command: str, body: dict[str, Any]) -> Any:
         reply = requests.post(f"{self.session}/{command}", json=body, timeout=TIMEOUT_S)
@@ -105,7 +105,7 @@ def open_browser(*, language: str = "en-US") -> Iterator[Browser]:
         with log.open("wb") as output:
             process = subprocess.Popen([DRIVER, "--port=0"], stdout=output, stderr=output)
         try:
-            address = f"http://127.0.0.1:{wait_for(lambda: _port_in(log), 'chromedriver listens', deadline_s=20)}"
+            address = f"http://127.0.0.1:{wait_for(lambda: _port_in(log), 'chromedriver listens')}"
             options = {
                 "binary": CHROMIUM,
                 "args": [*FLAGS, f"--user-data-dir={profile / 'profile'}", f"--lang={language}"],

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import jwt
 import psutil
-import pytest
 import requests
 
 from pipeline.embedded.stack_file import find_running_stack
-from tests.fixtures.waiting import wait_for
+from tests.fixtures.waiting import PATIENCE_S, wait_for
 
 ROOT = Path(__file__).parents[2]
 # Nothing of the settings of whoever runs the tests.
@@ -54,7 +53,7 @@ def stack_of(data: Path, process: subprocess.Popen[str]) -> dict[str, object]:
         assert process.poll() is None, process.communicate()[0]
         return find_running_stack(data) is not None
 
-    wait_for(up, "the stack is up", deadline_s=60)
+    wait_for(up, "the stack is up")
     stack: dict[str, object] = json.loads((data / "stack.json").read_text())
     return stack
 
@@ -71,7 +70,7 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
         said.append(line)
         return text in line
 
-    wait_for(heard, text, deadline_s=90)
+    wait_for(heard, text)
     return "".join(said)
 
 
@@ -92,25 +91,32 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
-def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path):
+def test_when_up_is_killed_everything_ends_and_the_next_one_serves_the_same_data_until_ctrl_c(tmp_path: Path):
+    with academy("up", tmp_path) as process:
+        killed = stack_of(tmp_path, process)
+        started = family(process)
+        process.kill()
+        wait_for(lambda: all_gone(started), "all servers have ended")
+    assert find_running_stack(tmp_path) is None
     with academy("up", tmp_path) as process:
         stack = stack_of(tmp_path, process)
+        assert stack["jwt_secret"] == killed["jwt_secret"]
         assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
-        claims = {"tenant_id": "demo", "user_id": "t", "role": "operator", "exp": int(time.time()) + 60}
+        claims = {"tenant_id": "demo", "user_id": "t", "role": "operator", "exp": int(time.time()) + 600}
         token = jwt.encode(claims, str(stack["jwt_secret"]), algorithm="HS256")
         answer = requests.get(
-            f"{stack['api_url']}/api/v1/media/videos", headers={"Authorization": f"Bearer {token}"}, timeout=10
+            f"{stack['api_url']}/api/v1/media/videos", headers={"Authorization": f"Bearer {token}"}, timeout=30
         )
         assert answer.json()["items"] == []
         secret = json.loads((tmp_path / "secrets.json").read_text())["metrics"]
-        figures = requests.get(f"{stack['api_url']}/metrics", headers={"Authorization": f"Bearer {secret}"}, timeout=10)
+        figures = requests.get(f"{stack['api_url']}/metrics", headers={"Authorization": f"Bearer {secret}"}, timeout=30)
         assert 'academy_api_seconds_count{caller="people"} 1.0' in figures.text
 
         started = family(process)
         for part in ("bin/postgres", "valkey-server", "rclone", "control_plane"):
             assert part in names(started)
         ctrl_c(process)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, said
     assert all_gone(started)
     assert not (tmp_path / "stack.json").exists()
@@ -121,43 +127,31 @@ def test_up_serves_until_ctrl_c_and_leaves_nothing_behind(tmp_path: Path):
     assert not [secret for secret in json.loads((tmp_path / "secrets.json").read_text()).values() if secret in said]
 
 
-def test_when_up_is_killed_everything_ends_and_the_next_start_works_on_the_same_data(tmp_path: Path):
-    with academy("up", tmp_path) as process:
-        first = stack_of(tmp_path, process)
-        started = family(process)
-        process.kill()
-        wait_for(lambda: all_gone(started), "all servers have ended", deadline_s=45)
-    assert find_running_stack(tmp_path) is None
-    with academy("up", tmp_path) as process:
-        second = stack_of(tmp_path, process)
-        assert second["jwt_secret"] == first["jwt_secret"]
-        process.terminate()
-        process.communicate(timeout=60)
-        assert process.returncode == 0
-
-
-@pytest.mark.parametrize("moment", ["run/initdb.json", "run/control_plane.json"])
-def test_up_can_be_interrupted_while_it_starts(tmp_path: Path, moment: str):
-    with academy("up", tmp_path) as process:
-        wait_for((tmp_path / moment).exists, moment, deadline_s=60)
+def interrupt(data: Path, moment: str) -> None:
+    """Start it, and stop it as soon as the file is there."""
+    with academy("up", data) as process:
+        wait_for((data / moment).exists, moment)
         started = family(process)
         ctrl_c(process)
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, said
         assert "Traceback" not in said
     assert all_gone(started)
-    with academy("up", tmp_path) as process:
-        stack_of(tmp_path, process)
-        process.terminate()
-        process.communicate(timeout=60)
 
 
-def test_a_second_interrupt_does_not_wait_for_anybody(tmp_path: Path):
+def test_up_can_be_interrupted_while_it_starts_again_while_it_stops_and_is_refused_to_a_second_one(tmp_path: Path):
+    for moment in ("run/initdb.json", "run/control_plane.json"):
+        interrupt(tmp_path, moment)
     with academy("up", tmp_path) as process:
         stack_of(tmp_path, process)
+        with academy("up", tmp_path) as second:
+            said, _ = second.communicate(timeout=PATIENCE_S)
+            assert second.returncode == 5
+            assert re.search(rf"in use by the process with pid {process.pid}\b", said)
+        assert find_running_stack(tmp_path) is not None
         started = family(process)
         control_plane = next(p for p in started if "control_plane" in names([p]))
-        control_plane.suspend()  # Without the second one it would be waited for for 45 s.
+        control_plane.suspend()  # Without the second interrupt it would be waited for for 45 s.
         ctrl_c(process)
         output = process.stdout
         assert output is not None
@@ -167,32 +161,20 @@ def test_a_second_interrupt_does_not_wait_for_anybody(tmp_path: Path):
     assert all_gone(started)
 
 
-def test_a_second_up_on_the_same_data_is_refused_with_the_pid(tmp_path: Path):
-    with academy("up", tmp_path) as first:
-        stack_of(tmp_path, first)
-        with academy("up", tmp_path) as second:
-            said, _ = second.communicate(timeout=30)
-            assert second.returncode == 5
-            assert re.search(rf"in use by the process with pid {first.pid}\b", said)
-        assert find_running_stack(tmp_path) is not None
-        first.terminate()
-        first.communicate(timeout=60)
-
-
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path):
     with socket.socket() as somebody:
         somebody.bind(("127.0.0.1", 0))
         somebody.listen()
         port = somebody.getsockname()[1]
         with academy("up", tmp_path, PORT=str(port)) as process:
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 5
     assert f"PORT is {port}" in said
 
 
 def test_a_wrong_setting_is_a_sentence_without_its_value(tmp_path: Path):
     with academy("up", tmp_path, LOCAL_WORKERS="a-secret-by-mistake") as process:
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
     assert "LOCAL_WORKERS" in said
     assert "a-secret-by-mistake" not in said
@@ -208,7 +190,7 @@ def test_up_starts_a_dead_api_again_and_ends_with_the_reason_when_a_server_dies(
         assert requests.get(f"{stack['api_url']}/readyz", timeout=10).status_code == 200
         started = family(process)
         next(p for p in started if "valkey-server" in names([p])).kill()
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 5
     assert "valkey ended by itself with code -9; the end of" in said
     assert str(tmp_path / "logs" / "valkey.log") in said
@@ -222,7 +204,7 @@ def test_what_the_settings_name_is_not_started(tmp_path: Path, postgres_url: str
         started = names(family(process))
         said = read_until(process, "from the settings")
         process.terminate()
-        said += process.communicate(timeout=60)[0]
+        said += process.communicate(timeout=PATIENCE_S)[0]
     assert "rclone" in started
     assert "postgres" not in started
     assert "valkey" not in started

@@ -249,7 +249,7 @@ def _wait_for_end(lab: ExecutorLab, handle: str) -> JobReport:
         report = lab.executor.describe([handle])[handle]
         return report if report.state in FINAL else None
 
-    return wait_for(ended, f"job {handle} ends", deadline_s=30)
+    return wait_for(ended, f"job {handle} ends")
 
 
 def _running(lab: ExecutorLab) -> str:

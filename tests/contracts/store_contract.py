@@ -1,7 +1,8 @@
-"""What every object store keeps, as the port promises it. A subclass gives the fixture `store` and its capabilities."""
+"""What every object store keeps, as the port promises it. A subclass gives the fixtures `store`, `connections` and
+`fill`, which puts small objects where the server keeps them, and its capabilities.
+"""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import pytest
@@ -183,10 +184,11 @@ class StoreContract:
             store.complete_multipart(KEY, upload, [UploadedPart(1, reply.headers["ETag"].strip('"'))])
         assert list(store.list_keys("")) == []
 
-    def test_more_keys_than_a_page_are_listed_in_order_and_deleted(self, store: ObjectStore):
+    def test_more_keys_than_a_page_are_listed_in_order_and_deleted(
+        self, store: ObjectStore, fill: Callable[[Sequence[str]], None]
+    ):
         keys = [f"tenants/a/videos/v/hls/j-1/v1/{number:05}.m4s" for number in range(1005)]
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda key: store.write(key, b"s", content_type="video/iso.segment"), keys))
+        fill(keys)
         neighbour = store.write("tenants/a/videos/v/hls/j-10/master.m3u8", b"m", content_type="text/plain")
         assert list(store.list_keys("tenants/a/videos/v/hls/j-1/")) == keys
         assert store.delete_prefix("tenants/a/videos/v/hls/j-1/") == 1005

@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -10,8 +10,12 @@ from urllib.parse import urlsplit
 import boto3
 import psutil
 import pytest
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
+from pipeline.embedded import object_store
+from pipeline.embedded.supervisor import Supervisor
 from pipeline.errors import AcademyError, Unavailable
 from pipeline.settings import Settings
 from pipeline.storage.opening import open_store
@@ -60,6 +64,18 @@ class TestEmbeddedServer(StoreContract):
     def connections(self, s3: S3) -> Callable[[], int]:
         return connections_to(s3)
 
+    @pytest.fixture
+    def fill(self, s3: S3, session_supervisor: Supervisor) -> Callable[[Sequence[str]], None]:
+        bucket = session_supervisor.folder.part(object_store.NAME) / s3.bucket
+
+        def fill(keys: Sequence[str]) -> None:
+            for key in keys:
+                path = bucket / key
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"s")
+
+        return fill
+
 
 @pytest.fixture(scope="module")
 def moto_url() -> Iterator[str]:
@@ -96,3 +112,13 @@ class TestMoto(StoreContract):
     @pytest.fixture
     def connections(self, server: S3) -> Callable[[], int]:
         return connections_to(server)
+
+    @pytest.fixture
+    def fill(self, server: S3) -> Callable[[Sequence[str]], None]:
+        kept = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+        def fill(keys: Sequence[str]) -> None:
+            for key in keys:
+                kept.put_object(server.bucket, key, b"s")
+
+        return fill

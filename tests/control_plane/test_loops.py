@@ -434,6 +434,6 @@ def test_a_loop_outlives_an_error_and_is_woken_at_once():
         background.start(Chore("chore", 3600, work))
         assert failed.wait(5)
         background.wake("chore")
-        wait_for(lambda: len(rounds) > 1, "a second round", deadline_s=5)
+        wait_for(lambda: len(rounds) > 1, "a second round")
         background.wake("unknown")
     assert not [thread for thread in threading.enumerate() if thread.name == "chore"]

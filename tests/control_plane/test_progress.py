@@ -141,7 +141,7 @@ def test_a_redis_that_was_away_says_nothing_stale_when_it_is_back(settings: Sett
                 answer = plane.call("GET", f"/media/videos/{video_id}/progress").json()
                 return bool(answer["status"] == "READY")
 
-            wait_for(written, "what was owed is written", deadline_s=20)
+            wait_for(written, "what was owed is written")
     finally:
         line.close()
 

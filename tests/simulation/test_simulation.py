@@ -1,6 +1,6 @@
 """Fifty seeds of a world in which 5 to 25 % of all calls go wrong; `make simulate` runs a thousand, of 200 videos each.
 
-A seed that ends wrong is replayed by `make simulate SEEDS=1 FIRST=<seed> VIDEOS=10`.
+A seed that ends wrong is replayed by `make simulate SEEDS=1 FIRST=<seed> VIDEOS=8`.
 """
 
 import logging
@@ -13,7 +13,7 @@ from tests.fixtures.servers import TEMPLATE, _database
 from tests.simulation.database import SimulatedDatabase, install_clock, open_database
 from tests.simulation.seeds import run_seed
 
-VIDEOS = 10
+VIDEOS = 8
 AT_ONCE = 5
 
 

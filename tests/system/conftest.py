@@ -1,4 +1,4 @@
-"""An installation of its own for each test, with proxies where faults are put in."""
+"""An installation for each module, with proxies where faults are put in, and whole again before each test."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -7,10 +7,13 @@ from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 import pytest
+import redis
 
+from pipeline.embedded.object_store import ObjectStoreAddress
+from pipeline.embedded.valkey import CacheAddresses
 from tests.fixtures.media import Clip, make_clip
 from tests.fixtures.proxies import TcpLine, open_http_proxy
-from tests.fixtures.servers import S3
+from tests.fixtures.servers import TEMPLATE, _database, make_bucket
 from tests.system.academy import JWT_SECRET, Academy, base_environment, free_port
 
 
@@ -21,31 +24,39 @@ def with_port(url: str, port: int) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def set_up() -> dict[str, str]:
     """Settings beside the addresses, for a module to say otherwise."""
     return {}
 
 
-@pytest.fixture
-def academy(
-    tmp_path: Path, postgres_url: str, redis_url: str, job_redis_url: str, s3: S3, *, set_up: dict[str, str]
+@pytest.fixture(scope="module")
+def _academy(
+    tmp_path_factory: pytest.TempPathFactory,
+    _postgres: str,
+    _valkey: CacheAddresses,
+    _object_store: ObjectStoreAddress,
+    *,
+    set_up: dict[str, str],
 ) -> Iterator[Academy]:
-    data = tmp_path / "data"
-    data.mkdir()
+    data = tmp_path_factory.mktemp("academy")
     port = free_port()
-    redis_address = urlsplit(redis_url)
+    redis_address = urlsplit(_valkey.url)
     with ExitStack() as stack:
-        storage = stack.enter_context(open_http_proxy(s3.endpoint_url))
+        postgres_url = stack.enter_context(_database(_postgres, template=TEMPLATE))
+        bucket = make_bucket(_object_store)
+        with redis.Redis.from_url(_valkey.url, socket_timeout=5) as cache:
+            cache.flushall()
+        storage = stack.enter_context(open_http_proxy(bucket.endpoint_url))
         api = stack.enter_context(open_http_proxy(f"http://127.0.0.1:{port}"))
         line = TcpLine(redis_address.hostname or "127.0.0.1", redis_address.port or 6379)
         stack.callback(line.close)
         client = boto3.client(
             "s3",
-            endpoint_url=s3.endpoint_url,
-            region_name=s3.region,
-            aws_access_key_id=s3.access_key_id,
-            aws_secret_access_key=s3.secret_access_key,
+            endpoint_url=bucket.endpoint_url,
+            region_name=bucket.region,
+            aws_access_key_id=bucket.access_key_id,
+            aws_secret_access_key=bucket.secret_access_key,
         )
         stack.callback(client.close)
         academy = Academy(
@@ -59,13 +70,13 @@ def academy(
                 **base_environment(),
                 "ACADEMY_DATA": str(data),
                 "DATABASE_URL": postgres_url,
-                "REDIS_URL": with_port(redis_url, line.port),
-                "JOB_REDIS_URL": with_port(job_redis_url, line.port),
+                "REDIS_URL": with_port(_valkey.url, line.port),
+                "JOB_REDIS_URL": with_port(_valkey.job_url, line.port),
                 "S3_ENDPOINT_URL": storage.url,
-                "S3_BUCKET": s3.bucket,
-                "S3_REGION": s3.region,
-                "S3_ACCESS_KEY_ID": s3.access_key_id,
-                "S3_SECRET_ACCESS_KEY": s3.secret_access_key,
+                "S3_BUCKET": bucket.bucket,
+                "S3_REGION": bucket.region,
+                "S3_ACCESS_KEY_ID": bucket.access_key_id,
+                "S3_SECRET_ACCESS_KEY": bucket.secret_access_key,
                 "PORT": str(port),
                 "CONTROL_PLANE_URL": api.url,
                 "JWT_SECRET": JWT_SECRET,
@@ -79,10 +90,18 @@ def academy(
         yield academy
 
 
+@pytest.fixture
+def academy(_academy: Academy) -> Iterator[Academy]:
+    """The module's installation, with nothing at work and no fault put in."""
+    environment = dict(_academy.environment)
+    yield _academy
+    _academy.make_whole(environment)
+
+
 @pytest.fixture(scope="session")
 def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Long enough to be interrupted while it is encoded. Matroska: wherever it is cut, its head stays readable."""
-    clip = Clip(width=640, height=360, pictures=35 * 25, container="matroska")
+    clip = Clip(width=640, height=360, pictures=24 * 25, container="matroska")
     return make_clip(tmp_path_factory.mktemp("lecture") / "lecture.mkv", clip)
 
 

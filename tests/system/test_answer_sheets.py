@@ -18,7 +18,7 @@ SHEETS = 3
 PAGES = 60
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def set_up() -> dict[str, str]:
     return {"OMR_PAGES_PER_JOB": "3", "LOCAL_WORKERS": "2"}
 
@@ -59,7 +59,7 @@ def wait_until_ended(academy: Academy, batch_id: str) -> dict[str, Any]:
         row: dict[str, Any] = academy.call("GET", f"/omr/batches/{batch_id}").json()
         return row if row["status"] in {"READY", "FAILED"} else None
 
-    return wait_for(ended, f"batch {batch_id} ends", deadline_s=90)
+    return wait_for(ended, f"batch {batch_id} ends")
 
 
 def test_a_pile_of_scans_becomes_marks_and_a_bad_page_a_reason(academy: Academy, template_id: str):
@@ -96,11 +96,11 @@ def cancel_at_work(academy: Academy, template_id: str) -> None:
     pile = (as_pdf([jpeg(1)] * PAGES), "application/pdf")
     batch_id = upload(academy, template_id, {f"{number}.pdf": pile for number in range(4)}, overlays=False)
     (first, second) = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
-    wait_for(lambda: academy.job(first["job_id"])["state"] == "running", "a child runs", deadline_s=60)
+    wait_for(lambda: academy.job(first["job_id"])["state"] == "running", "a child runs")
     cancelled = academy.call("POST", f"/omr/batches/{batch_id}/cancel").json()
     assert (cancelled["status"], cancelled["error_reason"]) == ("FAILED", "CANCELLED")
     for job_id in (first["job_id"], second["job_id"]):
-        wait_for(partial(academy.ended_report, job_id), "the executor has ended it", deadline_s=60)
+        wait_for(partial(academy.ended_report, job_id), "the executor has ended it")
 
 
 def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and_a_cancel_ends_all(
@@ -118,7 +118,7 @@ def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and
         named = academy.call("GET", f"/omr/batches/{batch_id}").json()["jobs"]
         return [academy.job(job["job_id"]) for job in named]
 
-    wait_for(lambda: all(job["handle"] for job in jobs()), "the array is submitted", deadline_s=30)
+    wait_for(lambda: all(job["handle"] for job in jobs()), "the array is submitted")
     handles = [job["handle"] for job in jobs()]
     (array,) = {handle.rpartition(":")[0] for handle in handles}
     assert handles == [f"{array}:{index}" for index in range(2)]
@@ -127,7 +127,6 @@ def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and
     wait_for(
         lambda: academy.call("GET", f"/jobs/{job_id}/progress").json().get("encoding_step_name") == "reading",
         "the first child reads",
-        deadline_s=60,
         every_s=0.02,
     )
     process.kill()
@@ -137,7 +136,6 @@ def test_of_a_batch_that_is_an_array_a_child_dies_and_is_followed_by_another_and
         wait_for(
             lambda: academy.call("GET", f"/omr/batches/{batch_id}/progress").json() != shown[-1],
             "it goes on",
-            deadline_s=60,
         )
     assert (batch["status"], batch["counts"]["done"], batch["counts"]["refused"]) == ("READY", PAGES + 5, 1)
     assert [(job["state"], job["attempt"]) for job in jobs()] == [("succeeded", 2), ("succeeded", 1)]

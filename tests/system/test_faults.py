@@ -65,10 +65,9 @@ def test_the_control_plane_dies_after_the_outcome_was_stored_and_the_sweep_publi
     wait_for(
         lambda: [seen for seen in academy.s3.seen if seen[1].endswith("outcome.json") and seen[0] == "PUT"],
         "the outcome is stored",
-        deadline_s=90,
     )
     academy.kill()
-    wait_for(lambda: find_job_process(job_id, 1) is None, "the job gives up telling", deadline_s=60)
+    wait_for(lambda: find_job_process(job_id, 1) is None, "the job gives up telling")
     academy.start()
     assert academy.wait_until_ended(video_id)["status"] == "READY"
     assert not [seen for seen in academy.api.seen if seen[1].endswith("/finish") and seen[2] == 200]
@@ -85,9 +84,7 @@ def test_redis_is_away_for_a_while_and_only_percentages_are_missing(academy: Aca
     assert row["status"] == "READY"
     assert academy.progress(video_id)["status"] == "READY"
     academy.redis.mend()
-    wait_for(
-        lambda: academy.progress(video_id).get("hls_path"), "the cache is warm again and says the same", deadline_s=20
-    )
+    wait_for(lambda: academy.progress(video_id).get("hls_path"), "the cache is warm again and says the same")
 
 
 def test_64_completes_at_the_same_time_make_one_job(academy: Academy, short: Path):
@@ -96,7 +93,7 @@ def test_64_completes_at_the_same_time_make_one_job(academy: Academy, short: Pat
         replies = list(pool.map(lambda _: academy.complete(video_id), range(64)))
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.json()["job_id"] for reply in replies}) == 1
-    assert len(academy.jobs()) == 1
+    assert len([job for job in academy.jobs() if job["asset_id"] == video_id]) == 1
     assert academy.wait_until_ended(video_id)["status"] == "READY"
 
 
@@ -121,8 +118,8 @@ def test_a_stale_attempt_that_wakes_up_cannot_publish(academy: Academy, lecture:
     assert published["status"] == "READY"
     for process in reversed(frozen):
         process.resume()
-    wait_for(lambda: not stale.is_running() or None, "the stale attempt ends", deadline_s=60)
-    wait_for(lambda: academy.job(job_id)["attempts"][0]["ending"], "its end is known", deadline_s=20)
+    wait_for(lambda: not stale.is_running() or None, "the stale attempt ends")
+    wait_for(lambda: academy.job(job_id)["attempts"][0]["ending"], "its end is known")
     assert academy.video(video_id)["hls_path"] == published["hls_path"]
     assert f"{job_id}-2/" in published["hls_path"]
     refused = [seen for seen in academy.api.seen if seen[2] == 409]
@@ -165,7 +162,7 @@ def test_a_source_that_is_cut_off_fails_with_a_reason_after_one_attempt(
     assert (row["status"], row["error_reason"]) == ("FAILED", "TRUNCATED")
     job_id = academy.jobs()[0]["id"]
     assert attempts(academy, job_id) == [1]
-    report = wait_for(lambda: academy.ended_report(job_id), "the executor reports the end", deadline_s=20)
+    report = wait_for(lambda: academy.ended_report(job_id), "the executor reports the end")
     assert [attempt["exit_code"] for attempt in report["attempts"]] == [EXIT_PERMANENT]
     retry = academy.call("POST", f"/media/videos/{video_id}/retry")
     assert retry.status_code == 202
@@ -177,7 +174,7 @@ def test_a_cancelled_job_stops_and_the_video_can_be_tried_again(academy: Academy
     job_id = academy.jobs()[0]["id"]
     process = academy.encoding_process(job_id, 1)
     assert academy.call("POST", f"/jobs/{job_id}/cancel").status_code in {200, 202}
-    wait_for(lambda: not process.is_running() or None, "the process ends", deadline_s=40)
+    wait_for(lambda: not process.is_running() or None, "the process ends")
     row = academy.video(video_id)
     assert (row["status"], row["error_reason"]) == ("FAILED", "CANCELLED")
     assert academy.call("POST", f"/media/videos/{video_id}/retry").status_code == 202
@@ -198,7 +195,7 @@ def test_a_resubmitted_video_plays_on_its_old_stream_until_the_new_one_is_publis
         assert row["status"] == "READY", "it never stops playing"
         return bool(row["hls_path"] != before["hls_path"])
 
-    wait_for(replaced, "the new stream is published", deadline_s=60)
+    wait_for(replaced, "the new stream is published")
 
 
 def test_a_full_disk_ends_the_job_with_a_clear_reason(lecture: Path, tmp_path: Path):

@@ -1,6 +1,6 @@
 """SIGTERM at any moment of a transcode: it leaves in time, says why, and leaves nothing behind.
 
-`MOMENTS=50`, as in `make simulate`, takes fifty moments instead of six.
+`MOMENTS=50`, as in `make simulate`, takes fifty moments instead of four.
 """
 
 import os
@@ -20,7 +20,7 @@ from tests.fixtures.internal_api import InternalApi, open_internal_api
 from tests.fixtures.media import Clip, make_clip
 
 ROOT = Path(__file__).parents[3]
-MOMENTS = int(os.environ.get("MOMENTS", "6"))
+MOMENTS = int(os.environ.get("MOMENTS", "4"))
 EXIT_WITHIN_S = 20.0
 # Killed by the signal itself: Python has not come to the job's own code yet, and nothing has begun.
 BEFORE_ANYTHING = -signal.SIGTERM

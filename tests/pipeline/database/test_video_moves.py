@@ -137,7 +137,6 @@ def wait_until_somebody_waits(url: str) -> None:
         wait_for(
             lambda: watcher.execute("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted").fetchone() == (True,),
             "the other transaction waits",
-            deadline_s=10,
         )
 
 

@@ -236,4 +236,4 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed():
         child = int(parent.stdout.readline())
         assert psutil.pid_exists(child)
         parent.kill()
-    wait_for(lambda: not psutil.pid_exists(child) or None, "the child is gone", deadline_s=10)
+    wait_for(lambda: not psutil.pid_exists(child) or None, "the child is gone")

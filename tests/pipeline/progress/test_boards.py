@@ -195,7 +195,7 @@ def test_a_redis_that_goes_away_and_comes_back_is_written_to_again(
         board.show(news(percent))
         return bool((stored(cache) or {})["percent"] > 2)
 
-    wait_for(moves_again, "it is written again", deadline_s=20)
+    wait_for(moves_again, "it is written again")
     board.close()
 
 
@@ -249,7 +249,7 @@ def test_a_status_that_could_not_be_written_is_owed_and_written_later(
             board.put_owed()
             return bool((stored(cache, STATUS_KEY) or {})["status"] == "READY")
 
-        wait_for(is_ready, "the debt is paid", deadline_s=20)
+        wait_for(is_ready, "the debt is paid")
 
 
 def test_every_key_lies_below_its_tenant(cache: "redis.Redis", job_redis_url: str):
