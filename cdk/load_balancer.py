@@ -1,5 +1,7 @@
 """How people reach the API: with TLS where there is a domain, else by the load balancer's own name without."""
 
+import json
+
 from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_elasticloadbalancingv2 as elb
@@ -14,6 +16,9 @@ from cdk.network import Network
 
 # Below the 75 s for which the API keeps a connection, so that it is always this side that closes an idle one.
 IDLE_TIMEOUT = Duration.seconds(60)
+# What jobs call, by the API's name inside the network: from outside, a token that has leaked opens nothing there.
+FOR_JOBS = "/api/v1/internal/*"
+NOT_FOUND = {"reason": "not_found", "detail": "there is nothing here", "request_id": None}
 
 
 class LoadBalancer(Construct):
@@ -44,6 +49,14 @@ class LoadBalancer(Construct):
             )
             self.balancer.add_redirect()
             self.url = f"https://{environment.domain}"
+        self.listener.add_action(
+            "ForJobs",
+            priority=1,
+            conditions=[elb.ListenerCondition.path_patterns([FOR_JOBS])],
+            action=elb.ListenerAction.fixed_response(
+                404, content_type="application/json", message_body=json.dumps(NOT_FOUND)
+            ),
+        )
         explain(self.balancer, {"EC23": "People's browsers reach the API from anywhere; each call carries a token."})
 
     def _certificate(self, environment: Environment) -> acm.ICertificate | None:

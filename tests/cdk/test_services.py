@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from control_plane.failures import Failure
+from control_plane.internal_jobs import part_routes as internal_part_routes
+from control_plane.internal_jobs import routes as internal_routes
 from pipeline.settings import Settings
 from tests.cdk.conftest import Synthesized
 
@@ -121,6 +125,18 @@ def test_a_deployment_that_does_not_start_is_taken_back(template: Template):
     template.all_resources_properties(
         SERVICE, {"DeploymentConfiguration": Match.object_like({"DeploymentCircuitBreaker": breaker})}
     )
+
+
+@pytest.mark.parametrize("variant", ["prod", "other"])
+def test_no_call_of_a_job_is_passed_on_from_outside(variants: Mapping[str, Synthesized], variant: str):
+    (rule,) = variants[variant].resources("AWS::ElasticLoadBalancingV2::ListenerRule").values()
+    ((pattern,),) = (condition["PathPatternConfig"]["Values"] for condition in rule["Conditions"])
+    paths = {route.path for routes in (internal_routes, internal_part_routes) for route in routes.router.routes}
+    assert paths
+    assert all(fnmatch(path, pattern) for path in paths)
+    (action,) = rule["Actions"]
+    answer = action["FixedResponseConfig"]
+    assert (answer["StatusCode"], set(json.loads(answer["MessageBody"]))) == ("404", set(Failure.model_fields))
 
 
 def test_without_a_domain_the_load_balancer_speaks_http_and_with_one_tls(variants: Mapping[str, Synthesized]):

@@ -68,7 +68,9 @@ class Academy:
             proxy.rule = forward_all
             proxy.seen.clear()
         self.redis.mend()
-        if self.environment != environment:
+        # After an outage the API leaves Redis alone for some seconds, in which it knows no steps.
+        if self.environment != environment or self.redis.was_cut:
+            self.redis.was_cut = False
             self.environment = environment
             self.restart()
         elif self.process is not None and self.process.poll() is not None:
