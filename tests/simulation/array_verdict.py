@@ -21,14 +21,15 @@ def judge_arrays(world: World) -> list[str]:
 
 
 def _waits(world: World) -> Iterator[str]:
-    """The join job waits for the array that the row names."""
+    """The join job waits for the array that the row names, unless Batch had forgotten that before the join came."""
     rows = world.database.fetch(
         "SELECT id, handle, array_handle FROM jobs WHERE parts IS NOT NULL AND handle IS NOT NULL ORDER BY id"
     )
     for job_id, handle, array_handle in rows:
-        waits_for = world.batch.jobs[handle].waits_for
-        if waits_for is None or waits_for.id != array_handle:
-            said = waits_for.id if waits_for is not None else None
+        join, array = world.batch.jobs[handle], world.batch.jobs.get(array_handle or "")
+        created_s = join.created_ms / 1000 - world.begun_s
+        if array is None or join.waits_for is not (None if _is_forgotten(array, created_s) else array):
+            said = join.waits_for.id if join.waits_for is not None else None
             yield f"does not wait: {handle} of job {job_id} waits for {said}, not for {array_handle}"
 
 
