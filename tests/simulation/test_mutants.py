@@ -1,7 +1,6 @@
 """What the simulation is worth: a rule that is taken away from the control plane is missed."""
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -12,26 +11,13 @@ from pipeline.database.videos import find_video
 from pipeline.execution.aws_batch import BatchExecutor
 from pipeline.lifecycle.job_state import FINAL
 from pipeline.lifecycle.reconcile import JobView, Refuse
-from pipeline.logs import configure_logs
-from tests.fixtures.servers import TEMPLATE, _database
-from tests.simulation.database import SimulatedDatabase, install_clock, open_database
+from tests.simulation.database import SimulatedDatabase
 from tests.simulation.seeds import run_seed
 
 VIDEOS = 15
 # Two live jobs need a second click between two statements of one transaction, in seed 15 for the first time.
 SEEDS = 60
 ONE_LIVE_JOB = "jobs_one_live_per_shard"
-
-
-@pytest.fixture(scope="module")
-def database(_postgres: str) -> Iterator[SimulatedDatabase]:
-    level = logging.getLogger().level
-    configure_logs("critical")
-    with _database(_postgres, template=TEMPLATE) as url:
-        install_clock(url)
-        with open_database(url) as database:
-            yield database
-    logging.getLogger().setLevel(level)
 
 
 def _of_a_live_job(job: JobView, _handle: str, _attempt: int) -> Refuse | None:

@@ -1,30 +1,13 @@
 """Seeds of a world in which batches of answer sheets are arrays, and 5 to 25 % of all calls go wrong."""
 
-import logging
 from collections import Counter
-from collections.abc import Iterator
 
-import pytest
-
-from pipeline.logs import configure_logs
-from tests.fixtures.servers import TEMPLATE, _database
-from tests.simulation.database import SimulatedDatabase, install_clock, open_database
+from tests.simulation.database import SimulatedDatabase
 from tests.simulation.sheet_verdict import judge_sheets
 from tests.simulation.sheet_world import SheetWorld
 from tests.simulation.world import virtual_time
 
 BATCHES = 6
-
-
-@pytest.fixture(scope="module")
-def database(_postgres: str) -> Iterator[SimulatedDatabase]:
-    level = logging.getLogger().level
-    configure_logs("critical")
-    with _database(_postgres, template=TEMPLATE) as url:
-        install_clock(url)
-        with open_database(url) as database:
-            yield database
-    logging.getLogger().setLevel(level)
 
 
 def test_no_sheet_is_lost_or_of_an_attempt_that_is_not_published(database: SimulatedDatabase):

@@ -3,29 +3,13 @@
 A seed that ends wrong is replayed by `make simulate SEEDS=1 FIRST=<seed> VIDEOS=8`.
 """
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 
-from pipeline.logs import configure_logs
-from tests.fixtures.servers import TEMPLATE, _database
-from tests.simulation.database import SimulatedDatabase, install_clock, open_database
+from tests.simulation.database import SimulatedDatabase
 from tests.simulation.seeds import run_seed
 
 VIDEOS = 8
 AT_ONCE = 5
-
-
-@pytest.fixture(scope="module")
-def database(_postgres: str) -> Iterator[SimulatedDatabase]:
-    level = logging.getLogger().level
-    configure_logs("critical")
-    with _database(_postgres, template=TEMPLATE) as url:
-        install_clock(url)
-        with open_database(url) as database:
-            yield database
-    logging.getLogger().setLevel(level)
 
 
 @pytest.mark.parametrize("first", range(0, 50, AT_ONCE))
