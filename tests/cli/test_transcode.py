@@ -79,7 +79,7 @@ def test_being_stopped_stops_the_job_first_and_leaves_no_process_behind(
 ):
     clip = media / "long.mp4"
     if not clip.exists():
-        make_clip(clip, size="1280x720", seconds=120)
+        make_clip(clip, size="640x360", seconds=120)
     with started(clip, tmp_path / "out") as academy:
         family = wait_for(lambda: _family(academy), "the job decodes in a child of its own")
         academy.send_signal(number)

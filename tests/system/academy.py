@@ -5,6 +5,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ import requests
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-from tests.fixtures.proxies import HttpProxy, TcpLine, forward_all
+from tests.fixtures.proxies import Hold, HttpProxy, TcpLine, forward_all
 from tests.fixtures.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,13 @@ def free_port() -> int:
 def token(tenant: str = TENANT, role: str = "operator") -> str:
     claims = {"tenant_id": tenant, "user_id": "kim", "role": role, "exp": int(time.time()) + 3600}
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+
+
+@dataclass(frozen=True)
+class EncodingJob:
+    video_id: str
+    job_id: str
+    process: psutil.Process
 
 
 @dataclass
@@ -181,16 +190,26 @@ class Academy:
         """The process of `python -m jobs.…` for this attempt, once it runs."""
         return wait_for(lambda: find_job_process(job_id, attempt), f"attempt {attempt} of {job_id} runs")
 
-    def encoding_process(self, job_id: str, attempt: int) -> psutil.Process:
-        """The job's own process, at a moment when it is in the middle of encoding."""
-        process = self.job_process(job_id, attempt)
+    @contextmanager
+    def held(self, call: str) -> Iterator[Hold]:
+        """Jobs that make this call to the control plane, such as `/uploads`, wait in it until the block is left."""
+        hold = Hold(call)
+        self.api.rule = hold
+        try:
+            yield hold
+        finally:
+            hold.open()
+            self.api.rule = forward_all
 
-        def encodes() -> bool:
-            answer = self.call("GET", f"/jobs/{job_id}/progress").json()
-            return bool(answer.get("encoding_step_name") == "transcoding")
-
-        wait_for(encodes, "the job encodes", every_s=0.02)
-        return process
+    @contextmanager
+    def encoding(self, source: Path) -> Iterator[EncodingJob]:
+        """Upload, and come when the job has its first segments; it cannot end before the block is left."""
+        with self.held("/uploads") as hold:
+            video_id = self.upload(source)
+            job_id = self.jobs()[0]["id"]
+            process = self.job_process(job_id, 1)
+            wait_for(lambda: hold.has_come, "the job has its first segments")
+            yield EncodingJob(video_id, job_id, process)
 
 
 def find_job_process(job_id: str, attempt: int) -> psutil.Process | None:

@@ -100,8 +100,8 @@ def academy(_academy: Academy) -> Iterator[Academy]:
 
 @pytest.fixture(scope="session")
 def lecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Long enough to be interrupted while it is encoded. Matroska: wherever it is cut, its head stays readable."""
-    clip = Clip(width=640, height=360, pictures=24 * 25, container="matroska")
+    """Of several segments. Matroska: wherever it is cut, its head stays readable."""
+    clip = Clip(width=426, height=240, pictures=12 * 25, container="matroska")
     return make_clip(tmp_path_factory.mktemp("lecture") / "lecture.mkv", clip)
 
 

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-import psutil
-
 from pipeline.execution.exit_codes import EXIT_PERMANENT, EXIT_TRANSIENT
 from tests.fixtures.waiting import wait_for
 from tests.system.academy import ROOT, Academy, find_job_process
@@ -21,37 +19,31 @@ def attempts(academy: Academy, job_id: str) -> list[int]:
 
 
 def test_a_job_that_is_killed_while_it_encodes_is_ready_by_its_second_attempt(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    job_id = academy.jobs()[0]["id"]
-    academy.encoding_process(job_id, 1).kill()
-    row = academy.wait_until_ended(video_id)
+    with academy.encoding(lecture) as job:
+        job.process.kill()
+    row = academy.wait_until_ended(job.video_id)
     assert row["status"] == "READY", row
-    assert attempts(academy, job_id) == [1, 2]
-    assert_one_stream_is_published(academy, video_id, attempt=2)
+    assert attempts(academy, job.job_id) == [1, 2]
+    assert_one_stream_is_published(academy, job.video_id, attempt=2)
 
 
 def test_a_job_that_is_told_to_stop_leaves_within_20_s_and_is_tried_again(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    job_id = academy.jobs()[0]["id"]
-    process = academy.encoding_process(job_id, 1)
-    children = process.children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=20)
-    psutil.wait_procs(children, timeout=5)
-    assert not [child for child in children if child.is_running()]
-    assert academy.wait_until_ended(video_id)["status"] == "READY"
-    first = academy.job(job_id)["attempts"][0]
+    with academy.encoding(lecture) as job:
+        children = job.process.children(recursive=True)
+        job.process.send_signal(signal.SIGTERM)
+        job.process.wait(timeout=20)
+        wait_for(lambda: not [child for child in children if child.is_running()], "its children end with it")
+    assert academy.wait_until_ended(job.video_id)["status"] == "READY"
+    first = academy.job(job.job_id)["attempts"][0]
     assert (first["ending"], first["reason"], first["exit_code"]) == ("retry", "TERMINATED", EXIT_TRANSIENT)
 
 
 def test_the_control_plane_dies_during_the_job_and_the_job_still_ends_ready(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    job_id = academy.jobs()[0]["id"]
-    academy.encoding_process(job_id, 1)
-    academy.kill()
-    academy.start()
-    assert academy.wait_until_ended(video_id)["status"] == "READY"
-    assert attempts(academy, job_id) == [1], "the running attempt was adopted, not repeated"
+    with academy.encoding(lecture) as job:
+        academy.kill()
+        academy.start()
+    assert academy.wait_until_ended(job.video_id)["status"] == "READY"
+    assert attempts(academy, job.job_id) == [1], "the running attempt was adopted, not repeated"
 
 
 def test_the_control_plane_dies_after_the_outcome_was_stored_and_the_sweep_publishes_it(
@@ -75,16 +67,14 @@ def test_the_control_plane_dies_after_the_outcome_was_stored_and_the_sweep_publi
 
 
 def test_redis_is_away_for_a_while_and_only_percentages_are_missing(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    academy.encoding_process(academy.jobs()[0]["id"], 1)
-    academy.redis.cut()
-    answer = academy.progress(video_id)
-    assert answer["status"] in {"PROCESSING", "READY"}
-    row = academy.wait_until_ended(video_id)
+    with academy.encoding(lecture) as job:
+        academy.redis.cut()
+        assert academy.progress(job.video_id)["status"] == "PROCESSING"
+    row = academy.wait_until_ended(job.video_id)
     assert row["status"] == "READY"
-    assert academy.progress(video_id)["status"] == "READY"
+    assert academy.progress(job.video_id)["status"] == "READY"
     academy.redis.mend()
-    wait_for(lambda: academy.progress(video_id).get("hls_path"), "the cache is warm again and says the same")
+    wait_for(lambda: academy.progress(job.video_id).get("hls_path"), "the cache is warm again and says the same")
 
 
 def test_64_completes_at_the_same_time_make_one_job(academy: Academy, short: Path):
@@ -98,13 +88,12 @@ def test_64_completes_at_the_same_time_make_one_job(academy: Academy, short: Pat
 
 
 def test_a_stale_attempt_that_wakes_up_cannot_publish(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    job_id = academy.jobs()[0]["id"]
-    stale = academy.encoding_process(job_id, 1)
-    environment = {**stale.environ(), "AWS_BATCH_JOB_ATTEMPT": "2"}
-    frozen = [stale, *stale.children(recursive=True)]
-    for process in frozen:
-        process.suspend()
+    with academy.encoding(lecture) as job:
+        stale = job.process
+        environment = {**stale.environ(), "AWS_BATCH_JOB_ATTEMPT": "2"}
+        frozen = [stale, *stale.children(recursive=True)]
+        for process in frozen:
+            process.suspend()
     newer = subprocess.run(
         [sys.executable, "-m", "jobs.transcode"],
         cwd=ROOT,
@@ -114,17 +103,17 @@ def test_a_stale_attempt_that_wakes_up_cannot_publish(academy: Academy, lecture:
         timeout=90,
     )
     assert newer.returncode == 0, newer.stderr.decode()
-    published = academy.video(video_id)
+    published = academy.video(job.video_id)
     assert published["status"] == "READY"
     for process in reversed(frozen):
         process.resume()
     wait_for(lambda: not stale.is_running() or None, "the stale attempt ends")
-    wait_for(lambda: academy.job(job_id)["attempts"][0]["ending"], "its end is known")
-    assert academy.video(video_id)["hls_path"] == published["hls_path"]
-    assert f"{job_id}-2/" in published["hls_path"]
+    wait_for(lambda: academy.job(job.job_id)["attempts"][0]["ending"], "its end is known")
+    assert academy.video(job.video_id)["hls_path"] == published["hls_path"]
+    assert f"{job.job_id}-2/" in published["hls_path"]
     refused = [seen for seen in academy.api.seen if seen[2] == 409]
     assert refused, "the stale attempt was refused"
-    assert_one_stream_is_published(academy, video_id, attempt=2)
+    assert_one_stream_is_published(academy, job.video_id, attempt=2)
 
 
 def test_one_put_in_ten_fails_and_the_stream_is_whole(academy: Academy, lecture: Path):
@@ -170,15 +159,13 @@ def test_a_source_that_is_cut_off_fails_with_a_reason_after_one_attempt(
 
 
 def test_a_cancelled_job_stops_and_the_video_can_be_tried_again(academy: Academy, lecture: Path):
-    video_id = academy.upload(lecture)
-    job_id = academy.jobs()[0]["id"]
-    process = academy.encoding_process(job_id, 1)
-    assert academy.call("POST", f"/jobs/{job_id}/cancel").status_code in {200, 202}
-    wait_for(lambda: not process.is_running() or None, "the process ends")
-    row = academy.video(video_id)
+    with academy.encoding(lecture) as job:
+        assert academy.call("POST", f"/jobs/{job.job_id}/cancel").status_code in {200, 202}
+        wait_for(lambda: not job.process.is_running() or None, "the process ends")
+    row = academy.video(job.video_id)
     assert (row["status"], row["error_reason"]) == ("FAILED", "CANCELLED")
-    assert academy.call("POST", f"/media/videos/{video_id}/retry").status_code == 202
-    assert academy.wait_until_ended(video_id)["status"] == "READY"
+    assert academy.call("POST", f"/media/videos/{job.video_id}/retry").status_code == 202
+    assert academy.wait_until_ended(job.video_id)["status"] == "READY"
 
 
 def test_a_resubmitted_video_plays_on_its_old_stream_until_the_new_one_is_published(academy: Academy, short: Path):

@@ -48,12 +48,14 @@ def parts_of(academy: Academy, job_id: str) -> list[tuple[int, int, str | None]]
 def test_a_child_is_killed_and_the_joined_stream_is_that_of_one_process(
     academy: Academy, seminar: Path, tmp_path: Path
 ):
-    video_id = academy.upload(seminar)
-    job_id = academy.jobs()[0]["id"]
-    wait_for(lambda: (1, 1, None) in parts_of(academy, job_id), "the second child works")
-    second = child_process(job_id, 1, 1)
-    assert second is not None
-    second.kill()
+    with academy.held("/parts/1/uploads") as hold:
+        video_id = academy.upload(seminar)
+        job_id = academy.jobs()[0]["id"]
+        wait_for(lambda: hold.has_come, "the second child has its first segments")
+        second = child_process(job_id, 1, 1)
+        assert second is not None
+        assert (1, 1, None) in parts_of(academy, job_id)
+        second.kill()
     shown = [academy.progress(video_id)]
     while (row := academy.video(video_id))["status"] not in {"READY", "FAILED"}:
         shown.append(academy.progress(video_id))

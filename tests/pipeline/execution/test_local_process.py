@@ -36,7 +36,7 @@ def test_an_attempt_that_takes_too_long_is_ended_and_not_repeated(tmp_path: Path
 
 
 def test_an_attempt_that_takes_too_long_and_does_not_listen_is_killed(tmp_path: Path):
-    with closing(open_local_executor(tmp_path, timeout_s=1, grace_s=0.2)) as executor:
+    with closing(open_local_executor(tmp_path, timeout_s=3, grace_s=0.2)) as executor:
         report = wait_for_end(executor, executor.submit(submission("a", "ignores_sigterm")))
         assert (report.state, report.exit_code, len(report.attempts)) == (JobState.FAILED, 137, 1)
 

@@ -17,7 +17,7 @@ from pipeline.errors import PermanentError, TransientError
 from pipeline.reasons import Reason
 from tests.jobs.transcode.parts.test_cutting import plan_of, report
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 PLAN = plan_of(seconds=16)
 Tell = Callable[[float], None]
 
@@ -67,17 +67,19 @@ def test_the_first_failure_ends_the_other(run: Callable[..., object]):
     def fail(_tell: Tell) -> None:
         raise PermanentError(Reason.CORRUPT, "broken")
 
+    came_to_its_end = []
+
     def go_on(tell: Tell) -> None:
         deadline = time.monotonic() + WITHIN_S
         while time.monotonic() < deadline:
             tell(0.1)
             time.sleep(0.01)
+        came_to_its_end.append(True)
 
     for pictures, sound in ((fail, go_on), (go_on, fail)):
-        began = time.monotonic()
         with pytest.raises(PermanentError, match="broken"):
             run(pictures, sound)
-        assert time.monotonic() - began < WITHIN_S / 2
+    assert not came_to_its_end
 
 
 def test_what_news_are_told_to_may_end_both(run: Callable[..., object]):

@@ -1,7 +1,6 @@
 """Segments are stored while later ones are encoded; what ends the storing ends the encoding."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
@@ -19,8 +18,7 @@ from pipeline.execution.step_clock import Report, StepClock
 from pipeline.execution.workplace import Workplace
 from pipeline.progress.news import ProgressNews
 from pipeline.reasons import Reason
-
-WITHIN_S = 10
+from tests.fixtures.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -60,22 +58,15 @@ def write(output: Path, folder: str, *numbers: int) -> None:
         (output / folder / segment_name(number)).write_bytes(b"segment")
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_a_segment_is_stored_as_soon_as_the_next_one_is_there(tmp_path: Path):
     store, output = Stored(tmp_path), tmp_path / "output"
     with EarlyUpload(store.work, output, [Run("v1", range(3)), Run("audio", range(3))]) as early:
         write(output, "v1", 0, 1)
         write(output, "audio", 0)
-        wait_until(lambda: store.names() == {"v1/00000.m4s"})
+        wait_for(lambda: store.names() == {"v1/00000.m4s"}, "the first one is stored")
         write(output, "audio", 1, 2)
         write(output, "v1", 2)
-        wait_until(lambda: len(store.names()) == 4)
+        wait_for(lambda: len(store.names()) == 4, "four are stored")
     # The last ones might still be written to.
     assert early.stored == store.names() == {"v1/00000.m4s", "v1/00001.m4s", "audio/00000.m4s", "audio/00001.m4s"}
 
@@ -84,9 +75,9 @@ def test_a_part_s_last_segment_is_not_taken_for_whole_because_the_next_part_has_
     store, output = Stored(tmp_path), tmp_path / "output"
     with EarlyUpload(store.work, output, [Run("v1", range(2)), Run("v1", range(2, 4))]) as early:
         write(output, "v1", 0, 2, 3)
-        wait_until(lambda: store.names() == {"v1/00002.m4s"})
+        wait_for(lambda: store.names() == {"v1/00002.m4s"}, "the third one is stored")
         write(output, "v1", 1)
-        wait_until(lambda: len(store.names()) == 2)
+        wait_for(lambda: len(store.names()) == 2, "two are stored")
     assert early.stored == {"v1/00000.m4s", "v1/00002.m4s"}
 
 
@@ -105,7 +96,7 @@ def test_a_store_that_is_gone_is_told_while_the_encoder_is_at_work(tmp_path: Pat
 
     def encode() -> None:
         with EarlyUpload(store.work, output, [Run("v1", range(2))]) as early:
-            wait_until(lambda: fails(early))
+            wait_for(lambda: fails(early), "it fails")
 
     with pytest.raises(TransientError, match="gone"):
         encode()
