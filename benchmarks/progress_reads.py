@@ -252,7 +252,7 @@ def main() -> int:
     try:
         connection = find_connection(tenant=arguments.tenant)
         with Api(connection) as api:
-            video_id = arguments.video or next(iter(api.videos(limit=1)), {"id": None})["id"]
+            video_id = arguments.video or next(iter(api.videos(limit=1).rows), {"id": None})["id"]
     except AcademyError as error:
         print(error, file=sys.stderr)
         return 1

@@ -146,9 +146,9 @@ class Api:
     def video(self, video_id: str) -> Video:
         return cast("Video", self.get(f"/media/videos/{video_id}"))
 
-    def videos(self, *, limit: int = 50, **filters: str | None) -> list[Video]:
-        """Newest first. Filters: session, status, title (a part of it)."""
-        return cast("list[Video]", self.rows("/media/videos", limit, filters))
+    def videos(self, *, limit: int = 50, **filters: str | None) -> Page[Video]:
+        """Newest first. Filters: id_start, session, status, title (a part of it)."""
+        return cast("Page[Video]", self.page("/media/videos", limit, filters))
 
     def progress(self, video_id: str) -> WorkProgress:
         return cast("WorkProgress", self.get(f"/media/videos/{video_id}/progress"))
@@ -157,12 +157,8 @@ class Api:
         """The row with its attempts, spec, outcome and the executor's report."""
         return cast("Job", self.get(f"/jobs/{job_id}"))
 
-    def jobs(self, *, limit: int = 50, **filters: str | None) -> list[Job]:
+    def jobs(self, *, limit: int = 50, **filters: str | None) -> Page[Job]:
         """Newest first. Filters: id_start, state, kind, asset_id, reason, ended_since, ended_until, newest."""
-        return self.job_page(limit=limit, **filters).rows
-
-    def job_page(self, *, limit: int, **filters: str | None) -> Page[Job]:
-        """As `jobs`, with whether there are more."""
         return cast("Page[Job]", self.page("/jobs", limit, filters))
 
     def waiting_jobs(self, *, limit: int = 50) -> Page[WaitingJob]:
@@ -193,9 +189,6 @@ class Api:
         with self._send("GET", path, stream=True) as reply:
             for chunk in reply.iter_content(CHUNK_BYTES):
                 target.write(chunk)
-
-    def rows(self, path: str, limit: int, filters: dict[str, str | None]) -> list[dict[str, Any]]:
-        return self.page(path, limit, filters).rows
 
     def page(self, path: str, limit: int, filters: dict[str, str | None]) -> Page[dict[str, Any]]:
         answer = self.get(path, {**filters, "limit": limit})

@@ -16,12 +16,12 @@ SEVERAL: Final = 10
 
 def video_id(api: Api, text: str) -> str:
     """The identifier of the video that `text` names; raises `NotFound`, or `Invalid` where it names several."""
-    return whole(text) or only(text, api.videos(limit=SEVERAL, id_start=start_of(text, "video")), "video")
+    return whole(text) or only(text, api.videos(limit=SEVERAL, id_start=start_of(text, "video")).rows, "video")
 
 
 def job_id(api: Api, text: str) -> str:
     """The identifier of the job that `text` names; raises as `video_id` does."""
-    return whole(text) or only(text, api.jobs(limit=SEVERAL, id_start=start_of(text, "job")), "job")
+    return whole(text) or only(text, api.jobs(limit=SEVERAL, id_start=start_of(text, "job")).rows, "job")
 
 
 def whole(text: str) -> str | None:

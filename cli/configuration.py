@@ -11,5 +11,8 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        wrong = (f"{'.'.join(map(str, error['loc'])).upper() or 'settings'}: {error['msg']}" for error in exc.errors())
+        wrong = (
+            f"{'.'.join(map(str, error['loc'])).upper() or 'settings'}: {error['msg'].removeprefix('Value error, ')}"
+            for error in exc.errors()
+        )
         raise Invalid("settings_invalid", "; ".join(wrong)) from None

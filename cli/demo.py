@@ -113,7 +113,7 @@ def _through_everything(api: Api, source: Path) -> Video:
 
 def _show(api: Api, row: Video, data: Path) -> None:
     RESULTS.print(tables.renditions(row["renditions"] or []), "")
-    (job,) = api.jobs(asset_id=row["id"], limit=1)
+    (job,) = api.jobs(asset_id=row["id"], limit=1).rows
     attempts = api.job(job["id"]).get("attempts") or []
     if attempts:
         RESULTS.print(tables.steps(attempts[-1]["steps"]), "")

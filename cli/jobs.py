@@ -50,7 +50,7 @@ def list_(
     """List jobs, newest first."""
     ended_since = moment(since, now=datetime.now(UTC)).isoformat() if since is not None else None
     with open_api(tenant) as api:
-        page = api.job_page(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
+        page = api.jobs(limit=limit, state=state, kind=kind, reason=reason, ended_since=ended_since)
     if as_json:
         print_json(page.rows)
     elif page.rows:

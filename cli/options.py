@@ -17,7 +17,7 @@ Tenant = Annotated[
     typer.Option("--tenant", metavar="NAME", help="Whose, on the stack of this machine.", show_default="demo"),
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many, newest first.")]
-Watch = Annotated[bool, typer.Option("--watch/--no-watch", help="Follow the work to its end.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the work to its end.")]
 GiveUpAfter = Annotated[
     float,
     typer.Option(

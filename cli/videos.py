@@ -10,7 +10,7 @@ from cli import choosing, figures, tables
 from cli.api import Api, NewVideo
 from cli.exits import Exit
 from cli.following import follow
-from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, Watch, open_api
+from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, Wait, open_api
 from cli.output import REMARKS, RESULTS, is_terminal, print_json, say
 from cli.rows import InitReply, Video
 from cli.text_files import filled_file, write_text
@@ -49,7 +49,7 @@ def upload(
             show_default="the tenant's, else as recorded",
         ),
     ] = None,
-    watch: Watch = True,
+    wait: Wait = True,
     timeout: GiveUpAfter = A_DAY_S,
     as_json: AsJson = False,
     tenant: Tenant = None,
@@ -71,7 +71,7 @@ def upload(
         reply = api.init_upload(new)
         parts = send_source(api, reply, file)
         row = api.complete_upload(reply["id"], parts)
-        _watch_or_show(api, row, watch=watch, timeout_s=timeout, as_json=as_json)
+        _watch_or_show(api, row, wait=wait, timeout_s=timeout, as_json=as_json)
 
 
 @app.command("list", epilog="Example: academy videos list --status FAILED --title algebra")
@@ -86,13 +86,15 @@ def list_(
 ) -> None:
     """List videos, newest first."""
     with open_api(tenant) as api:
-        rows = api.videos(limit=limit, status=status, session=session, title=title)
+        page = api.videos(limit=limit, status=status, session=session, title=title)
     if as_json:
-        print_json(rows)
-    elif rows:
-        RESULTS.print(tables.videos(rows))
+        print_json(page.rows)
+    elif page.rows:
+        RESULTS.print(tables.videos(page.rows))
     else:
         say("No such videos. Upload one with `academy videos upload FILE`.")
+    if not page.are_all:
+        say(f"These are the newest {limit}. --limit gives up to 200; --status, --session and --title choose.")
 
 
 @app.command(epilog="Example: academy videos show 3f9c2a1b")
@@ -150,14 +152,14 @@ def watch(
     """Follow a video until it plays; exits 1 with the reason when it fails."""
     with open_api(tenant) as api:
         row = api.video(choosing.video_id(api, video))
-        _watch_or_show(api, row, watch=True, timeout_s=timeout, as_json=as_json)
+        _watch_or_show(api, row, wait=True, timeout_s=timeout, as_json=as_json)
 
 
 @app.command(epilog="Example: academy videos retry 3f9c2a1b")
 def retry(
     video: VideoArgument,
     *,
-    watch: Watch = True,
+    wait: Wait = True,
     timeout: GiveUpAfter = A_DAY_S,
     as_json: AsJson = False,
     tenant: Tenant = None,
@@ -165,12 +167,12 @@ def retry(
     """Work again on a video that FAILED; its upload need not be repeated."""
     with open_api(tenant) as api:
         row = api.retry_video(choosing.video_id(api, video))
-        _watch_or_show(api, row, watch=watch, timeout_s=timeout, as_json=as_json)
+        _watch_or_show(api, row, wait=wait, timeout_s=timeout, as_json=as_json)
 
 
 def _outcome(api: Api, video_id: str) -> dict[str, Any]:
     """What the newest job that ended well told of the video; raises `NotFound` where none has."""
-    done = api.jobs(limit=1, asset_id=video_id, state=JobState.SUCCEEDED)
+    done = api.jobs(limit=1, asset_id=video_id, state=JobState.SUCCEEDED).rows
     outcome = api.job(done[0]["id"]).get("outcome") if done else None
     if outcome is None:
         raise NotFound("no_stream", f"no job has made a stream of video {video_id} yet")
@@ -188,9 +190,9 @@ def send_source(api: Api, reply: InitReply, file: Path) -> list[dict[str, object
         return api.put_source(reply, file, lambda count: progress.advance(task, count))
 
 
-def _watch_or_show(api: Api, row: Video, *, watch: bool, timeout_s: float, as_json: bool) -> None:
-    """Show the row, with `watch` as it is when the work has ended; FAILED is exit code 1."""
-    if watch:
+def _watch_or_show(api: Api, row: Video, *, wait: bool, timeout_s: float, as_json: bool) -> None:
+    """Show the row, with `wait` as it is when the work has ended; FAILED is exit code 1."""
+    if wait:
         try:
             follow(api, row["id"], timeout_s=timeout_s)
         except KeyboardInterrupt:
@@ -198,7 +200,7 @@ def _watch_or_show(api: Api, row: Video, *, watch: bool, timeout_s: float, as_js
             raise typer.Exit(Exit.INTERRUPTED) from None
         row = api.video(row["id"])
     _show(api, row, as_json=as_json)
-    if watch and row["status"] != VideoStatus.READY:
+    if wait and row["status"] != VideoStatus.READY:
         say(f"{row['status']}: {tables.reason(row['error_reason'])}")
         raise typer.Exit(Exit.FAILED)
 

@@ -20,6 +20,9 @@ SMALLEST_ARRAY, LARGEST_ARRAY = 2, 10_000
 
 MIB = 1024 * 1024
 
+# Of a secret that signs with HS256: RFC 7518, 3.2.
+SHORTEST_SECRET_BYTES = 32
+
 # Said at once, not by a server that does not start.
 SCHEMES = {
     "redis_url": ("redis://", "rediss://", "unix://"),
@@ -156,6 +159,19 @@ class Settings(BaseSettings):
         if address is not None and not address.startswith(schemes):
             raise ValueError(f"begins with none of {', '.join(schemes)}")
         return value
+
+    @field_validator("jwt_secret", "job_token_secret")
+    @classmethod
+    def _is_no_shorter_than_what_it_signs(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < SHORTEST_SECRET_BYTES:
+            raise ValueError(f"is shorter than {SHORTEST_SECRET_BYTES} bytes: whoever has a token could guess it")
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_whole_key(self) -> Self:
+        if (self.s3_access_key_id is None) != (self.s3_secret_access_key is None):
+            raise ValueError("set both S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither")
+        return self
 
     @model_validator(mode="after")
     def _one_way_to_know_a_user(self) -> Self:

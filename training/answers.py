@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.form import Form
 from jobs.omr.marks.measuring import patches_of
 from jobs.omr.page import Page, PageRefused
 from jobs.omr.reader.engines import open_engines
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.template import FiducialKind, Template

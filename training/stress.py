@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.form import Form
 from jobs.omr.marks.classical import ClassicalEngine
 from jobs.omr.marks.engine import MarkEngine, MarkStates
@@ -22,7 +23,6 @@ from jobs.omr.marks.measuring import patches_of
 from jobs.omr.networks.mark_engine import NetworkMarkEngine
 from jobs.omr.networks.session import Provider
 from jobs.omr.page import Page, PageRefused
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
 from pipeline.answer_sheets.template import FiducialKind
 from pipeline.contracts.omr import REVIEW_CONFIDENCE, Answer

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jobs.omr.answers import read_fields
 from jobs.omr.form import Form
 from jobs.omr.marks.measuring import patches_of
 from jobs.omr.reader.engines import Engines, open_engines
-from jobs.omr.reading import read_fields
 from pipeline.answer_sheets.template import MarkRules, Meaning, Shape, Template
 from pipeline.contracts.omr import REVIEW_CONFIDENCE, Engine
 from training.degrading.degradation import random_degradation

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.evaluating.truth import load_truth
 from jobs.omr.form import Form
 from jobs.omr.marks.measuring import patches_of
@@ -19,7 +20,6 @@ from jobs.omr.page import Gray, Page, PageRefused, RefusedPage
 from jobs.omr.pages.opening import open_pages
 from jobs.omr.pages.template_pictures import template_pictures
 from jobs.omr.reader.engines import Engines, open_engines
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
 from pipeline.answer_sheets.continuing import template_of_page
 from pipeline.answer_sheets.importing.opening import open_template

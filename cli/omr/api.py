@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from cli.api import READING, Api
+from cli.api import READING, Api, Page
 from cli.omr.rows import Batch, BatchCreated, Sheet, TemplateCreated
 from cli.rows import WorkProgress
 from pipeline.answer_sheets.importing.opened import OpenedTemplate
@@ -87,21 +87,21 @@ class OmrApi:
         row: Batch = self.api.get(f"/omr/batches/{batch_id}")
         return row
 
-    def batches(self, *, limit: int = 50, **filters: str | None) -> list[Batch]:
+    def batches(self, *, limit: int = 50, **filters: str | None) -> Page[Batch]:
         """Newest first. Filters: exam, status."""
-        return self._rows("/omr/batches", filters, limit)
+        return self._pages("/omr/batches", filters, limit)
 
     def progress(self, batch_id: str) -> WorkProgress:
         row: WorkProgress = self.api.get(f"/omr/batches/{batch_id}/progress")
         return row
 
-    def sheets(self, batch_id: str, *, limit: int, **filters: str | None) -> list[Sheet]:
+    def sheets(self, batch_id: str, *, limit: int, **filters: str | None) -> Page[Sheet]:
         """In the order of files and pages. Filters: status, review (required, settled)."""
-        return self._rows(f"/omr/batches/{batch_id}/sheets", filters, limit)
+        return self._pages(f"/omr/batches/{batch_id}/sheets", filters, limit)
 
-    def review(self, *, limit: int, **filters: str | None) -> list[Sheet]:
+    def review(self, *, limit: int, **filters: str | None) -> Page[Sheet]:
         """Oldest first. Filters: exam, batch, reason."""
-        return self._rows("/omr/review", filters, limit)
+        return self._pages("/omr/review", filters, limit)
 
     def sheet(self, sheet_id: str) -> Sheet:
         row: Sheet = self.api.get(f"/omr/sheets/{sheet_id}")
@@ -133,8 +133,8 @@ class OmrApi:
         exported: dict[str, Any] = self.api.get(f"/omr/batches/{batch_id}/export.json")
         return exported
 
-    def _rows(self, path: str, filters: Mapping[str, str | None], limit: int) -> list[Any]:
-        """At most `limit` rows, over as many pages as that takes."""
+    def _pages(self, path: str, filters: Mapping[str, str | None], limit: int) -> Page[Any]:
+        """At most `limit` rows, over as many of the API's pages as that takes."""
         found: list[Any] = []
         cursor = None
         while len(found) < limit:
@@ -144,4 +144,4 @@ class OmrApi:
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        return found
+        return Page(found, are_all=cursor is None)

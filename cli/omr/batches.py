@@ -7,8 +7,8 @@ import typer
 
 from cli.omr import choosing, tables
 from cli.omr.api import OmrApi
-from cli.omr.uploading import Wait, watch_or_show
-from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, open_api
+from cli.omr.uploading import watch_or_show
+from cli.options import A_DAY_S, AsJson, GiveUpAfter, Limit, Tenant, Wait, open_api
 from cli.output import RESULTS, print_json, say
 from cli.text_files import open_for_writing
 from pipeline.lifecycle.batch_state import BatchStatus
@@ -35,13 +35,15 @@ def list_(
 ) -> None:
     """List batches, newest first."""
     with open_api(tenant) as api:
-        rows = OmrApi(api).batches(limit=limit, exam=exam, status=status)
+        page = OmrApi(api).batches(limit=limit, exam=exam, status=status)
     if as_json:
-        print_json(rows)
-    elif rows:
-        RESULTS.print(tables.batches(rows))
+        print_json(page.rows)
+    elif page.rows:
+        RESULTS.print(tables.batches(page.rows))
     else:
         say("No such batches. Upload one with `academy omr upload FILES --template T --exam NAME`.")
+    if not page.are_all:
+        say(f"These are the newest {limit}. --limit gives up to 200; --exam and --status choose.")
 
 
 @app.command(epilog="Example: academy omr batches show 3f9c2a1b")

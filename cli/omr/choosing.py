@@ -15,7 +15,8 @@ def batch_id(api: OmrApi, text: str) -> str:
     whole = choosing.whole(text)
     if whole is not None:
         return whole
-    return choosing.only(text, api.batches(limit=LOOKED_THROUGH), "batch", among=f" of the newest {LOOKED_THROUGH}")
+    newest = api.batches(limit=LOOKED_THROUGH).rows
+    return choosing.only(text, newest, "batch", among=f" of the newest {LOOKED_THROUGH}")
 
 
 def sheet_id(api: OmrApi, text: str) -> str:
@@ -23,8 +24,8 @@ def sheet_id(api: OmrApi, text: str) -> str:
     whole = choosing.whole(text)
     if whole is not None:
         return whole
-    sheets = api.review(limit=MOST_LOOKED_THROUGH)
+    sheets = api.review(limit=MOST_LOOKED_THROUGH).rows
     if not any(sheet["id"].startswith(text.lower()) for sheet in sheets):
-        newest = api.batches(limit=1)
-        sheets += [s for batch in newest for s in api.sheets(batch["id"], limit=MOST_LOOKED_THROUGH)]
+        newest = api.batches(limit=1).rows
+        sheets += [s for batch in newest for s in api.sheets(batch["id"], limit=MOST_LOOKED_THROUGH).rows]
     return choosing.only(text, {sheet["id"]: sheet for sheet in sheets}.values(), "sheet")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -26,7 +26,8 @@ app = typer.Typer(
 
 SheetArgument = Annotated[str, typer.Argument(metavar="SHEET", help="A sheet's ID, or its first characters.")]
 Note = Annotated[str, typer.Option(help="Why, for those who ask later.")]
-SheetLimit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")]
+MOST_SHEETS: Final = 10_000
+SheetLimit = Annotated[int, typer.Option("--limit", min=1, max=MOST_SHEETS, help="How many.")]
 
 
 @app.command("list", epilog="Example: academy omr sheets list 3f9c2a1b --status FAILED")
@@ -43,11 +44,13 @@ def list_(
     """List a batch's sheets, in the order of files and pages."""
     with open_api(tenant) as api:
         omr = OmrApi(api)
-        rows = omr.sheets(choosing.batch_id(omr, batch), limit=limit, status=status)
+        page = omr.sheets(choosing.batch_id(omr, batch), limit=limit, status=status)
     if as_json:
-        print_json(rows)
+        print_json(page.rows)
     else:
-        RESULTS.print(tables.sheets(rows))
+        RESULTS.print(tables.sheets(page.rows))
+    if not page.are_all:
+        say(f"These are the first {limit}. --limit gives up to {MOST_SHEETS}; --status chooses.")
 
 
 @app.command(epilog="Example: academy omr sheets show 5d1e77c0 --overlay sheet.png")
@@ -87,14 +90,16 @@ def review(
     with open_api(tenant) as api:
         omr = OmrApi(api)
         batch_id = choosing.batch_id(omr, batch) if batch else None
-        rows = omr.review(limit=limit, exam=exam, batch=batch_id, reason=reason)
+        page = omr.review(limit=limit, exam=exam, batch=batch_id, reason=reason)
     if as_json:
-        print_json(rows)
-    elif rows:
-        RESULTS.print(tables.sheets(rows))
+        print_json(page.rows)
+    elif page.rows:
+        RESULTS.print(tables.sheets(page.rows))
         say("Look at one with `academy omr sheets show SHEET --overlay sheet.png`; then correct or confirm it.")
     else:
         say("Nothing to review.")
+    if not page.are_all:
+        say(f"These are the oldest {limit}. --limit gives up to {MOST_SHEETS}; --exam, --batch and --reason choose.")
 
 
 def correct(

@@ -15,14 +15,12 @@ from cli.omr import tables
 from cli.omr.api import NewBatch, OmrApi
 from cli.omr.files import Files, TemplateFile, UsedEngine, sheet_files
 from cli.omr.rows import Batch, NamedPut
-from cli.options import A_DAY_S, AsJson, GiveUpAfter, Tenant, open_api
+from cli.options import A_DAY_S, AsJson, GiveUpAfter, Tenant, Wait, open_api
 from cli.output import REMARKS, RESULTS, is_terminal, print_json, say
 from cli.tables import SHORT_ID, reason
 from pipeline.answer_sheets.importing.opening import open_template
 from pipeline.contracts.omr import Engine
 from pipeline.lifecycle.batch_state import BatchStatus
-
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the work to its end.")]
 
 
 def upload(

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Body, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from control_plane.auth import Reader, Writer
+from control_plane.cursors import IdStart, next_cursor, parse_cursor
 from control_plane.failures import of_writers
 from control_plane.jobs.failed import show_failed
 from control_plane.jobs.replies import FailedPage, JobPage, JobProgress, JobReply, JobRow, LogReply, WaitingPage
 from control_plane.jobs.rules import cancel_job, resubmit_job
 from control_plane.jobs.shown import show_job, show_job_in_full
 from control_plane.jobs.stuck import explain_waiting
-from control_plane.pages import IdStart, next_cursor, parse_cursor
 from control_plane.progress.jobs import read_job_progress
 from control_plane.services import Services, Wired
 from pipeline.contracts.envelope import JobKind
@@ -183,10 +183,13 @@ def logs(
     responses=of_writers("`job_is_live`, `video_is_ready`"),
 )
 def resubmit(
-    services: Wired, caller: Writer, job_id: UUID, call: Annotated[ResubmitCall | None, Body()] = None
+    services: Wired,
+    caller: Writer,
+    job_id: UUID,
+    call: Annotated[ResubmitCall, Body(default_factory=ResubmitCall)],
 ) -> dict[str, Any]:
     """A new job with the same spec; 409 while one is live, and for a READY video without `force`."""
-    return show_job(resubmit_job(services, caller, job_id, force=call.force if call is not None else False))
+    return show_job(resubmit_job(services, caller, job_id, force=call.force))
 
 
 @router.post("/{job_id}/cancel", response_model=JobRow, responses=of_writers("`job_has_ended`"))

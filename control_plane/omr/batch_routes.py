@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
+from control_plane.cursors import encode_place, next_cursor, parse_cursor, parse_place
 from control_plane.failures import WRITERS_ONLY, of_writers
 from control_plane.omr.batches import cancel_batch, get_batch, init_batch, list_awaited_files, retry_batch
 from control_plane.omr.calls import BatchCall
@@ -24,7 +25,6 @@ from control_plane.omr.replies import (
 from control_plane.omr.shown import show_batch, show_batch_in_full, show_sheet
 from control_plane.omr.templates import get_template
 from control_plane.omr.uploads import sign_upload
-from control_plane.pages import encode_place, next_cursor, parse_cursor, parse_place
 from control_plane.progress.batches import read_batch_progress
 from control_plane.services import Services, Wired
 from pipeline.database.omr_batches import BatchFilter, list_batches

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 
 from control_plane.auth import Caller, Reader, Writer
+from control_plane.cursors import encode_place, parse_place
 from control_plane.failures import Outdated, of_writers
 from control_plane.omr.batches import get_batch
 from control_plane.omr.calls import AnswersCall, ConfirmCall
@@ -15,7 +16,6 @@ from control_plane.omr.replies import SheetPage, SheetReply
 from control_plane.omr.review import confirm_sheet, correct_sheet, get_sheet
 from control_plane.omr.shown import show_sheet, show_sheet_in_full
 from control_plane.omr.templates import get_template
-from control_plane.pages import encode_place, parse_place
 from control_plane.services import Services, Wired
 from pipeline.contracts.omr import ReviewReason
 from pipeline.database.submission_edits import list_edits

@@ -6,13 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from control_plane.auth import Reader, Writer
+from control_plane.cursors import next_cursor, parse_cursor
 from control_plane.failures import of_writers
 from control_plane.omr.calls import TemplateCall
 from control_plane.omr.replies import TemplateCreated, TemplatePage, TemplateReply
 from control_plane.omr.shown import show_template
 from control_plane.omr.templates import get_template, store_template
 from control_plane.omr.uploads import sign_upload
-from control_plane.pages import next_cursor, parse_cursor
 from control_plane.services import Wired
 from pipeline.answer_sheets.template import Template
 from pipeline.database.omr_templates import get_template_json, list_pictures, list_templates

@@ -9,8 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 
 from control_plane.auth import Reader, Writer
+from control_plane.cursors import IdStart, next_cursor, parse_cursor
 from control_plane.failures import of_writers
-from control_plane.pages import IdStart, next_cursor, parse_cursor
 from control_plane.progress.videos import read_video_progress
 from control_plane.services import Services, Wired
 from control_plane.videos.complete import CompleteCall, Completions, complete_upload, find_completed
@@ -52,7 +52,7 @@ async def upload_complete(
     services: Wired,
     caller: Writer,
     video_id: UUID,
-    call: Annotated[CompleteCall | None, Body()] = None,
+    call: Annotated[CompleteCall, Body(default_factory=CompleteCall)],
 ) -> VideoWithJob:
     """Check what was put, and start the job; again and at the same time as often as you like, with the same job.
 
@@ -61,8 +61,7 @@ async def upload_complete(
     video, job = await run_in_threadpool(find_completed, services, caller, video_id)
     if job is None:
         completions: Completions = request.app.state.completions
-        parts = call.parts if call is not None else ()
-        check = partial(complete_upload, services, caller, video, parts=parts)
+        check = partial(complete_upload, services, caller, video, parts=call.parts)
         video, job = await completions.join((caller.tenant_id, video_id, video.upload_number), check)
     return _with_job(services, video, job)
 

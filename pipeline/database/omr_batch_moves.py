@@ -3,31 +3,15 @@
 A move is one guarded statement, as of a video: see `pipeline.database.video_moves`.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL
 
-from pipeline.database.columns import columns_of
 from pipeline.database.omr_batches import COLUMNS as BATCH_COLUMNS
 from pipeline.database.omr_batches import OmrBatch
 from pipeline.lifecycle.batch_state import BatchStatus, sources_of
-
-
-@dataclass(frozen=True)
-class BatchMove:
-    from_status: str | None
-    to_status: str
-    reason: str | None
-    job_id: UUID | None
-    actor: str
-    moved_at: datetime
-
-
-_COLUMNS = columns_of(BatchMove)
 
 _MOVE = SQL(
     "WITH before AS ("
@@ -42,13 +26,6 @@ _MOVE = SQL(
     "   SELECT tenant_id, id, from_status, status, %(reason)s, %(job_id)s, %(actor)s FROM moved"
     ") SELECT {columns} FROM moved"
 ).format(columns=BATCH_COLUMNS)
-
-
-def list_batch_moves(connection: Connection[TupleRow], tenant_id: str, batch_id: UUID) -> list[BatchMove]:
-    """In the order in which they happened."""
-    query = SQL("SELECT {} FROM omr_batch_moves WHERE tenant_id = %s AND batch_id = %s ORDER BY id").format(_COLUMNS)
-    with connection.cursor(row_factory=class_row(BatchMove)) as cursor:
-        return cursor.execute(query, [tenant_id, batch_id]).fetchall()
 
 
 def advance_batch(

@@ -6,7 +6,6 @@ writes the history and bumps `version`. It returns None where the row's status d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from psycopg.rows import TupleRow, class_row
 from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
-from pipeline.database.columns import columns_of
 from pipeline.database.videos import COLUMNS as VIDEO_COLUMNS
 from pipeline.database.videos import Video
 from pipeline.lifecycle.video_state import VideoStatus, sources_of
@@ -31,26 +29,6 @@ class Publication:
     duration_s: float
     renditions: list[dict[str, Any]]
     storyboard_path: str | None = None
-
-
-@dataclass(frozen=True)
-class VideoMove:
-    from_status: str | None
-    to_status: str
-    reason: str | None
-    job_id: UUID | None
-    actor: str
-    moved_at: datetime
-
-
-_COLUMNS = columns_of(VideoMove)
-
-
-def list_moves(connection: Connection[TupleRow], tenant_id: str, video_id: UUID) -> list[VideoMove]:
-    """In the order in which they happened."""
-    query = SQL("SELECT {} FROM video_moves WHERE tenant_id = %s AND video_id = %s ORDER BY id").format(_COLUMNS)
-    with connection.cursor(row_factory=class_row(VideoMove)) as cursor:
-        return cursor.execute(query, [tenant_id, video_id]).fetchall()
 
 
 def advance_to_uploaded(

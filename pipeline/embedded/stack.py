@@ -25,6 +25,7 @@ from pipeline.embedded.valkey import open_valkey
 from pipeline.errors import Invalid, Unavailable
 from pipeline.logs import redact_text
 from pipeline.settings import Settings
+from pipeline.storage.opening import open_store
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,9 @@ def _open_servers(settings: Settings, supervisor: Supervisor, running: ExitStack
             "S3_CONDITIONAL_WRITES": "false",
         }
     else:
-        environment["S3_ENDPOINT_URL"] = settings.s3_endpoint_url
+        # A key that is missing is said at once, not by a control plane that does not start.
+        with open_store(settings):
+            environment["S3_ENDPOINT_URL"] = settings.s3_endpoint_url
     return environment
 
 

@@ -22,13 +22,19 @@ CONNECTIONS = 50
 def open_store(settings: Settings) -> Iterator[ObjectStore]:
     """Without a key in the settings, boto3 looks where it always does, an instance's own role included.
 
-    Raises `Unavailable` where no address is set.
+    Raises `Unavailable` where no address is set, or where it finds no key.
     """
     if settings.s3_endpoint_url is None:
         raise Unavailable("storage_not_set", "S3_ENDPOINT_URL is not set; `academy up` sets it")
     secret = settings.s3_secret_access_key
     # Not boto3.client, whose shared session may not be used by several threads at once.
-    client = boto3.Session().client(
+    session = boto3.Session()
+    if settings.s3_access_key_id is None and session.get_credentials() is None:
+        raise Unavailable(
+            "storage_key_not_set",
+            f"no key for {settings.s3_endpoint_url}: set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY",
+        )
+    client = session.client(
         "s3",
         endpoint_url=settings.s3_endpoint_url,
         region_name=settings.s3_region,

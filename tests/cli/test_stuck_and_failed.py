@@ -76,17 +76,6 @@ def test_stuck_puts_jobs_together_by_what_holds_them_up(run: Run, api: ScriptedA
     assert run("jobs", "stuck").err == "No job waits.\n"
 
 
-@pytest.mark.parametrize(("command", "path"), [("stuck", "/jobs/stuck"), ("list", "/jobs")])
-def test_a_list_that_is_cut_says_so(run: Run, api: ScriptedApi, command: str, path: str):
-    rows = [failed(n) | {"waits_for_s": 1.0, "why": TURN} for n in (1, 2)]
-    for cursor, is_cut in (("c1", True), (None, False)):
-        api.on(f"GET {path}", {"items": rows, "next_cursor": cursor})
-        for options in ([], ["--json"]):
-            ended = run("jobs", command, "--limit", "2", *options)
-            assert ("These are the" in ended.err) == is_cut
-    assert json.loads(ended.out) == rows
-
-
 def test_failed_jobs_are_shown_counted_by_reason_and_nothing_happens_without_a_yes(
     run: Run, api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ):

@@ -25,7 +25,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing_running_and_the_next_start_fi
         assert stack is not None
         assert stack.jwt_secret is not None
         with Api(local_connection(stack.api_url, stack.jwt_secret, tenant=DEFAULT_TENANT)) as api:
-            (video,) = api.videos()
+            (video,) = api.videos().rows
             wait_for(lambda: api.video(video["id"])["status"] == "READY", "the video is READY")
         process.terminate()
         process.communicate(timeout=PATIENCE_S)

@@ -71,9 +71,9 @@ def test_an_upload_is_what_a_browser_does(run: Run, api: ScriptedApi, lecture: P
 
 def test_a_loudness_is_asked_for_where_it_is_given(run: Run, api: ScriptedApi, lecture: Path):
     accept_upload(api)
-    assert run("videos", "upload", str(lecture), "--no-watch", "--loudness", "-16").code == 0
+    assert run("videos", "upload", str(lecture), "--no-wait", "--loudness", "-16").code == 0
     assert api.seen[0].json["loudness_lufs"] == -16.0
-    assert run("videos", "upload", str(lecture), "--no-watch", "--loudness", "3").code == 2
+    assert run("videos", "upload", str(lecture), "--no-wait", "--loudness", "3").code == 2
 
 
 def test_a_large_file_goes_up_in_parts_and_the_parts_are_named(run: Run, api: ScriptedApi, lecture: Path):
@@ -81,7 +81,7 @@ def test_a_large_file_goes_up_in_parts_and_the_parts_are_named(run: Run, api: Sc
     accept_upload(api, {"part_bytes": 4096, "parts": parts})
     for number in (1, 2, 3):
         api.on(f"PUT /part/{number}", b"")
-    assert run("videos", "upload", str(lecture), "--no-watch").code == 0
+    assert run("videos", "upload", str(lecture), "--no-wait").code == 0
     bodies = [api.calls(f"PUT /part/{n}")[0].body for n in (1, 2, 3)]
     assert [len(body) for body in bodies] == [4096, 4096, 2048]
     assert b"".join(bodies) == lecture.read_bytes()
@@ -94,7 +94,7 @@ def test_a_part_that_breaks_off_is_sent_again(
 ):
     accept_upload(api, {"part_bytes": 20_000, "parts": [{"number": 1, "url": f"{api.url}/part/1", "headers": {}}]})
     api.on("PUT /part/1", (503, b"slow down"), b"")
-    assert run("videos", "upload", str(lecture), "--no-watch").code == 0
+    assert run("videos", "upload", str(lecture), "--no-wait").code == 0
     assert [r.body for r in api.calls("PUT /part/1")] == [lecture.read_bytes()] * 2
 
 
@@ -105,7 +105,7 @@ def test_a_netrc_file_changes_no_credentials(
     netrc.write_text("machine 127.0.0.1 login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))
     accept_upload(api)
-    assert run("videos", "upload", str(lecture), "--no-watch").code == 0
+    assert run("videos", "upload", str(lecture), "--no-wait").code == 0
     assert "authorization" not in api.calls("PUT /put")[0].headers
     assert {r.headers["authorization"] for r in api.seen if r.method == "POST"} == {"Bearer the-token"}
 
@@ -114,7 +114,7 @@ def test_completing_is_asked_for_again_where_the_api_is_away(run: Run, api: Scri
     accept_upload(api)
     complete = f"POST /media/videos/{VIDEO_ID}/upload/complete"
     api.on(complete, (503, {"reason": "storage_unavailable"}), video(status="UPLOADED"))
-    assert run("videos", "upload", str(lecture), "--no-watch").code == 0
+    assert run("videos", "upload", str(lecture), "--no-wait").code == 0
     assert len(api.calls(complete)) == 2
 
 

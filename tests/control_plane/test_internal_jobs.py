@@ -10,10 +10,10 @@ import pytest
 
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
 from pipeline.contracts.transcode import TranscodeSpec
-from pipeline.database.video_moves import list_moves
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.job_state import JobState
 from tests.control_plane.plane import JOB_SECRET, SOURCE, TENANT, Plane, Worker, outcome_body, token
+from tests.fixtures.moves import moves_of_video
 
 FILES = [{"path": "v1/00000.m4s", "size_bytes": 3, "content_type": "video/iso.segment"}]
 BODIES: dict[str, dict[str, Any]] = {
@@ -164,7 +164,7 @@ def test_finish_publishes_in_one_step_and_hears_yes_again(plane: Plane):
         ("succeeded", [{"name": "transcoding", "seconds": 1.5}])
     ]
     with plane.services.pool.connection() as connection:
-        moves = [move.to_status for move in list_moves(connection, TENANT, video_id)]
+        moves = [move.to_status for move in moves_of_video(connection, video_id)]
     assert moves == ["PENDING", "UPLOADED", "PROCESSING", "READY"]
 
 

@@ -1,4 +1,4 @@
-"""Which videos are made in parts."""
+"""Which videos are made in parts, and which settings are refused."""
 
 import pytest
 from pydantic import ValidationError
@@ -27,3 +27,18 @@ def test_an_address_of_another_kind_is_refused_without_being_shown(monkeypatch: 
     with pytest.raises(ValidationError, match=f"(?s){name.lower()}.*begins with none of ") as raised:
         Settings()
     assert "swordfish" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "JOB_TOKEN_SECRET"])
+def test_a_secret_that_could_be_guessed_is_refused_without_being_shown(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv(name, "swordfish" * 3)
+    with pytest.raises(ValidationError, match=f"(?s){name.lower()}.*is shorter than 32 bytes") as raised:
+        Settings()
+    assert "swordfish" not in str(raised.value)
+
+
+@pytest.mark.parametrize("half", ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"])
+def test_half_a_key_is_refused(monkeypatch: pytest.MonkeyPatch, half: str):
+    monkeypatch.setenv(half, "swordfish")
+    with pytest.raises(ValidationError, match="both S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY, or neither"):
+        Settings()

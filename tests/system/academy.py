@@ -163,6 +163,18 @@ class Academy:
         answer: dict[str, Any] = reply.json()
         return answer
 
+    def follow(self, path: str) -> list[dict[str, Any]]:
+        """Each answer of a progress call that differs from the one before, to that which says READY or FAILED."""
+        shown: list[dict[str, Any]] = [self.call("GET", path).json()]
+
+        def goes_on() -> dict[str, Any] | None:
+            answer: dict[str, Any] = self.call("GET", path).json()
+            return answer if answer != shown[-1] else None
+
+        while shown[-1]["status"] not in ENDED:
+            shown.append(wait_for(goes_on, f"it goes on from {shown[-1]}"))
+        return shown
+
     def jobs(self) -> list[dict[str, Any]]:
         """Newest first."""
         reply = self.call("GET", "/jobs")

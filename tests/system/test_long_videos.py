@@ -56,11 +56,8 @@ def test_a_child_is_killed_and_the_joined_stream_is_that_of_one_process(
         assert second is not None
         assert (1, 1, None) in parts_of(academy, job_id)
         second.kill()
-    shown = [academy.progress(video_id)]
-    while (row := academy.video(video_id))["status"] not in {"READY", "FAILED"}:
-        shown.append(academy.progress(video_id))
-        wait_for(lambda: academy.progress(video_id) != shown[-1], "it goes on")
-    assert row["status"] == "READY", row
+    shown = academy.follow(f"/media/videos/{video_id}/progress")
+    assert shown[-1]["status"] == "READY", shown[-1]
     assert_one_stream_is_published(academy, video_id, attempt=1)
     whole = transcode(seminar, tmp_path / "whole")
     assert whole.exit_code == 0, whole.words
@@ -69,7 +66,8 @@ def test_a_child_is_killed_and_the_joined_stream_is_that_of_one_process(
     assert played.pictures_s.values()
     for shown_s in played.pictures_s.values():
         assert shown_s == tuple(Fraction(number, RATE) for number in range(PICTURES))
-    percents = [answer["progress"] for answer in shown]
+    # Where Redis was slow to answer, which it may be on a busy machine, no step is known.
+    percents = [answer["progress"] for answer in shown[:-1] if answer["encoding_step_name"]]
     assert percents == sorted(percents)
     assert parts_of(academy, job_id) == [
         (0, 1, "succeeded"),

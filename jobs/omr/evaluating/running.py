@@ -7,6 +7,7 @@ from time import perf_counter
 
 import cv2
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.evaluating.comparing import SheetScore, compared
 from jobs.omr.evaluating.truth import SheetTruth
 from jobs.omr.form import Form
@@ -15,7 +16,6 @@ from jobs.omr.page import PageRefused, RefusedPage
 from jobs.omr.pages.opening import open_pages
 from jobs.omr.pages.template_pictures import template_pictures
 from jobs.omr.reader.engines import Engines
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
 from jobs.omr.registration.registered import Registered
 from pipeline.answer_sheets.continuing import template_of_page

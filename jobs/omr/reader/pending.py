@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.omr.answers import read_fields, reading_of
 from jobs.omr.form import Form
 from jobs.omr.marks.engine import MarkStates
 from jobs.omr.marks.measuring import patches_of
@@ -13,7 +14,6 @@ from jobs.omr.page import Page, PageRefused, RefusedPage
 from jobs.omr.reader.engines import Engines
 from jobs.omr.reader.places import Place
 from jobs.omr.reader.refusing import refused_reading
-from jobs.omr.reading import read_fields, reading_of
 from jobs.omr.registration.register import register
 from jobs.omr.registration.registered import Registered
 from pipeline.contracts.omr import SheetReading

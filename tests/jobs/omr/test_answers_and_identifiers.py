@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
+from jobs.omr.answers import answer_of, identifier_of, review_reasons
 from jobs.omr.marks.fields import FieldMarks
-from jobs.omr.reading import answer_of, identifier_of, review_reasons
 from pipeline.answer_sheets.template import FieldKind, Output, OutputKind
 from pipeline.contracts.omr import Answer, AnswerStatus, Identifier, Marking, ReviewReason
 

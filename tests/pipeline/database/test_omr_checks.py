@@ -10,13 +10,14 @@ from psycopg.rows import TupleRow
 from psycopg.sql import SQL
 
 from pipeline.database.jobs import NewJob, insert_job
-from pipeline.database.omr_batch_moves import advance_batch, list_batch_moves
+from pipeline.database.omr_batch_moves import advance_batch
 from pipeline.database.omr_batches import NewBatch, OmrBatch, find_batch, insert_batch
 from pipeline.database.omr_files import OmrFile, insert_files
 from pipeline.database.omr_templates import NewTemplate, insert_template
 from pipeline.database.submissions import NewSubmission, Standing, insert_submissions
 from pipeline.lifecycle.batch_state import MOVES, BatchStatus
 from pipeline.storage.keys import batch_file_key
+from tests.fixtures.moves import moves_of_batch
 from tests.pipeline.database.conftest import TENANT
 
 Connection = psycopg.Connection[TupleRow]
@@ -138,7 +139,7 @@ def test_a_batch_makes_exactly_the_moves_of_its_table(
     moved = advance_batch(connection, TENANT, batch.id, after, actor="kim", reason=told)
     now = find_batch(connection, TENANT, batch.id)
     assert now is not None
-    moves = [(move.from_status, move.to_status) for move in list_batch_moves(connection, TENANT, batch.id)[1:]]
+    moves = [(move.from_status, move.to_status) for move in moves_of_batch(connection, batch.id)[1:]]
     if (before, after) in ALLOWED_MOVES:
         assert (now, now.status, now.error_reason, now.version) == (moved, after, told, 2)
         assert moves == [(before, after)]

@@ -15,10 +15,10 @@ from pipeline.database.video_moves import (
     advance_to_ready,
     advance_to_uploaded,
     advance_to_uploaded_again,
-    list_moves,
 )
 from pipeline.database.videos import NewUpload, Video, find_video, record_refusal, replace_upload
 from pipeline.lifecycle.video_state import VideoStatus, may_move
+from tests.fixtures.moves import moves_of_video
 from tests.fixtures.waiting import wait_for
 from tests.pipeline.database.conftest import TENANT
 
@@ -86,12 +86,12 @@ def test_each_move_is_allowed_from_its_sources_only(
         assert moved == row
         assert row.status == after
         assert row.version == video.version + 1
-        last = list_moves(connection, TENANT, video.id)[-1]
+        last = moves_of_video(connection, video.id)[-1]
         assert (last.from_status, last.to_status, last.job_id, last.actor) == (before, after, JOB, "kim")
     else:
         assert moved is None
         assert (row.status, row.version) == (before, video.version)
-        assert len(list_moves(connection, TENANT, video.id)) == 1
+        assert len(moves_of_video(connection, video.id)) == 1
 
 
 def test_no_move_touches_another_tenants_video(connection: Connection, video: Video):

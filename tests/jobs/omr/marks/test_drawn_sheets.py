@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.marks.classical import ClassicalEngine
 from jobs.omr.marks.measuring import patches_of
-from jobs.omr.reading import read_sheet
 from pipeline.answer_sheets.template import MarkRules, Meaning
 from pipeline.contracts.omr import AnswerStatus, Marking, SheetReading
 from tests.jobs.omr.marks.drawn import (

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.form import Form
 from jobs.omr.marks.classical import ClassicalEngine
 from jobs.omr.marks.measuring import patches_of
 from jobs.omr.page import Gray, Page
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.candidate import Candidate
 from jobs.omr.registration.evidence import InkAtScale
 from jobs.omr.registration.refining import Fit

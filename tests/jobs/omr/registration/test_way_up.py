@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from jobs.omr.answers import read_sheet
 from jobs.omr.form import Form
 from jobs.omr.marks.classical import ClassicalEngine
 from jobs.omr.marks.measuring import patches_of
 from jobs.omr.page import Gray, Page
-from jobs.omr.reading import read_sheet
 from jobs.omr.registration.register import register
 from pipeline.contracts.omr import REVIEW_CONFIDENCE
 from tests.jobs.omr.registration.test_slips import COLUMNS, PX_PER_MM, RADIUS, ROW, STEP, drawn, form
