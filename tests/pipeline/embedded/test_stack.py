@@ -24,8 +24,14 @@ from pipeline.settings import Settings
 def test_a_database_that_cannot_be_used_is_said_without_its_password(
     tmp_path: Path, database_url: str, error: type[AcademyError], said: str
 ):
-    elsewhere = {"redis_url": SecretStr("redis://127.0.0.1:1"), "s3_endpoint_url": "http://127.0.0.1:1"}
-    settings = Settings(academy_data=tmp_path, database_url=SecretStr(database_url), **elsewhere)  # type: ignore[arg-type]
+    settings = Settings(
+        academy_data=tmp_path,
+        database_url=SecretStr(database_url),
+        redis_url=SecretStr("redis://127.0.0.1:1"),
+        s3_endpoint_url="http://127.0.0.1:1",
+        s3_access_key_id="key",
+        s3_secret_access_key=SecretStr("secret"),
+    )
     with pytest.raises(error) as raised, open_stack(settings):
         pass
     assert str(raised.value).startswith(said)
