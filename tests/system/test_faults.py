@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from pipeline.execution.exit_codes import EXIT_PERMANENT, EXIT_TRANSIENT
-from tests.fixtures.waiting import wait_for
+from tests.fixtures.waiting import PATIENCE_S, wait_for
 from tests.system.academy import ROOT, Academy, find_job_process
 from tests.system.published import assert_one_stream_is_published
 
@@ -100,7 +100,7 @@ def test_a_stale_attempt_that_wakes_up_cannot_publish(academy: Academy, lecture:
         env=environment,
         check=False,
         capture_output=True,
-        timeout=90,
+        timeout=PATIENCE_S,
     )
     assert newer.returncode == 0, newer.stderr.decode()
     published = academy.video(job.video_id)
@@ -200,7 +200,7 @@ def test_a_full_disk_ends_the_job_with_a_clear_reason(lecture: Path, tmp_path: P
         check=False,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == EXIT_PERMANENT, done.stderr
     assert '"reason": "DISK_FULL"' in (tmp_path / "out" / "outcome.json").read_text()
