@@ -50,7 +50,7 @@ FIRST := 0
 VIDEOS := 200
 simulate: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --first $(FIRST) --videos $(VIDEOS)
-	MOMENTS=50 COMPLETED=50 ORDERS_APART=1 $(BIN)/pytest -q --timeout=0 -o faulthandler_timeout=0 -k "sigterm or 64 or seven" tests/jobs/transcode/test_sigterm.py tests/control_plane/test_uploads.py tests/control_plane/events/test_consumer.py
+	MOMENTS=50 COMPLETED=50 ORDERS_APART=1 $(BIN)/pytest -q --timeout=0 -o faulthandler_timeout=0 -k "sigterm or 64 or seven" tests/jobs/transcode/test_sigterm.py tests/control_plane/videos/test_complete.py tests/control_plane/events/test_consumer.py
 
 # Every awkward file beside the repository, a line each; `make test` runs one of each kind.
 corpus: $(VENV)/dev.stamp

@@ -1,16 +1,13 @@
 """What the tests of the control plane call it with."""
 
-import json
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from threading import Event
-from types import SimpleNamespace
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from uuid import UUID
 
 import httpx
@@ -19,7 +16,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from control_plane.app import create_app
-from control_plane.background import Background, Chore
 from control_plane.internal_jobs.tokens import JobKey, mint_job_token
 from control_plane.metrics.opening import open_meter
 from control_plane.progress.reader import open_progress_reader
@@ -28,16 +24,13 @@ from control_plane.services import Services
 from pipeline.database.jobs import Job, find_job
 from pipeline.database.pool import open_pool
 from pipeline.database.videos import Video, find_video
-from pipeline.errors import AcademyError
-from pipeline.execution.executor import AttemptReport, JobReport, Submission
-from pipeline.execution.stuck.explanation import Explanation
 from pipeline.identifiers import TenantId
-from pipeline.lifecycle.job_state import JobState
-from pipeline.media.facts import SourceFacts
 from pipeline.progress.connection import connect
 from pipeline.progress.status import StatusBoard
 from pipeline.settings import Settings
 from pipeline.storage.opening import open_store
+from tests.control_plane.outcomes import outcome_body, outcome_json
+from tests.control_plane.stand_ins import FixedProbe, RecordingExecutor, StillBackground
 
 JWT_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 JOB_SECRET = "another-secret-of-the-tests-for-its-jobs"
@@ -50,111 +43,6 @@ SOURCE = b"the bytes of a lecture, as far as these tests care" * 100
 def token(tenant: Any = TENANT, **claims: Any) -> str:
     everything = {"tenant_id": tenant, "user_id": "kim", "role": "operator", "exp": int(time.time()) + 7200, **claims}
     return jwt.encode({k: v for k, v in everything.items() if v is not None}, JWT_SECRET, algorithm="HS256")
-
-
-class RecordingExecutor:
-    """Takes every job and runs none; what it says of them is what a test wrote into `reports`."""
-
-    def __init__(self) -> None:
-        self.forget()
-
-    def forget(self) -> None:
-        self.submitted: list[Submission] = []
-        self.reports: dict[str, JobReport] = {}
-        self.cancelled: list[tuple[str, str]] = []
-        self.explanations: dict[str, Explanation] = {}
-        self.failure: Exception | None = None
-
-    def submit(self, submission: Submission) -> str:
-        if self.failure is not None:
-            raise self.failure
-        self.submitted.append(submission)
-        handle = f"handle-{submission.name}"
-        self.tell(handle, JobState.SUBMITTED, attempt=1)
-        return handle
-
-    def find(self, name: str) -> str | None:
-        handle = f"handle-{name}"
-        return handle if handle in self.reports else None
-
-    def describe(self, handles: Sequence[str]) -> dict[str, JobReport]:
-        if self.failure is not None:
-            raise self.failure
-        return {handle: self.reports[handle] for handle in handles if handle in self.reports}
-
-    def explain(self, handles: Sequence[str]) -> dict[str, Explanation]:
-        if self.failure is not None:
-            raise self.failure
-        return {handle: self.explanations[handle] for handle in handles if handle in self.explanations}
-
-    def list_children(self, handle: str, state: JobState, *, limit: int) -> list[str]:
-        listed = (h for h, report in self.reports.items() if report.parent == handle and report.state is state)
-        return sorted(listed)[:limit]
-
-    def cancel(self, handle: str, reason: str) -> None:
-        if self.failure is not None:
-            raise self.failure
-        self.cancelled.append((handle, reason))
-
-    def read_log(self, handle: str, attempt: int, *, tail_lines: int) -> list[str] | None:
-        lines = ["first", "GET http://s3/bucket/key?X-Amz-Signature=abc took 1 s", "last"]
-        return lines[-tail_lines:] if attempt == 1 else None
-
-    def close(self) -> None:
-        return
-
-    def tell(
-        self,
-        handle: str,
-        state: JobState,
-        *,
-        attempt: int,
-        exit_codes: Sequence[int] = (),
-        why: str = "",
-        children: Mapping[JobState, int] | None = None,
-    ) -> None:
-        now = datetime.now(UTC)
-        ended = tuple(AttemptReport(n, now, now, code, why) for n, code in enumerate(exit_codes, start=1))
-        name = handle.removeprefix("handle-")
-        self.reports[handle] = JobReport(handle, name, state, attempt, why, now, ended, children or {})
-
-
-class StillBackground(Background):
-    """Keeps its loops still: a test turns one of them once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.chores: dict[str, Chore] = {}
-        self.woken: list[str] = []
-
-    def start(self, chore: Chore) -> None:
-        self.chores[chore.name] = chore
-
-    def wake(self, name: str) -> None:
-        self.woken.append(name)
-
-
-@dataclass
-class FixedProbe:
-    """Says the same of every source, and counts how often it was asked."""
-
-    duration_s: float = 60.0
-    failure: AcademyError | None = None
-    calls: list[str] = field(default_factory=list)
-    gate: Event | None = None
-
-    def forget(self) -> None:
-        self.duration_s, self.failure, self.gate = 60.0, None, None
-        self.calls.clear()
-
-    def __call__(self, url: str, size_bytes: int) -> SourceFacts:
-        self.calls.append(url)
-        if self.gate is not None:
-            assert self.gate.wait(20)
-        if self.failure is not None:
-            raise self.failure
-        # Of all that a probe tells, the control plane looks at the duration.
-        return cast("SourceFacts", SimpleNamespace(duration_s=self.duration_s))
 
 
 @dataclass
@@ -287,36 +175,6 @@ def init_body(**fields: Any) -> dict[str, Any]:
         "session": "lesson-1",
         **fields,
     }
-
-
-def outcome_body(**fields: Any) -> dict[str, Any]:
-    rendition = {
-        "name": "240p",
-        "width": 426,
-        "height": 240,
-        "frame_rate": 30.0,
-        "codecs": "avc1.64001e",
-        "bytes": 1000,
-        "segments": 2,
-        "duration_s": 60.0,
-        "average_bps": 133,
-        "peak_bps": 200,
-        "playlist": "v1/index.m3u8",
-    }
-    return {
-        "status": "ready",
-        "duration_s": 60.0,
-        "renditions": [rendition],
-        "steps": [{"name": "transcoding", "seconds": 1.5}],
-        "encoder": "libx264",
-        "master": "master.m3u8",
-        "thumbnail": "thumbnail.jpg",
-        **fields,
-    }
-
-
-def outcome_json(**fields: Any) -> str:
-    return json.dumps(outcome_body(**fields))
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from control_plane.internal_jobs.tokens import JobKey, mint_job_token
 from pipeline.contracts.transcode import TranscodeSpec
 from pipeline.identifiers import TenantId
 from pipeline.lifecycle.job_state import JobState
-from tests.control_plane.plane import JOB_SECRET, SOURCE, TENANT, Plane, Worker, outcome_body, token
+from tests.control_plane.outcomes import outcome_body
+from tests.control_plane.plane import JOB_SECRET, SOURCE, TENANT, Plane, Worker, token
 from tests.fixtures.moves import moves_of_video
 
 FILES = [{"path": "v1/00000.m4s", "size_bytes": 3, "content_type": "video/iso.segment"}]

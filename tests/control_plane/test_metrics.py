@@ -11,7 +11,8 @@ from pipeline.lifecycle.job_state import JobState
 from pipeline.metrics.catalog import METRICS
 from pipeline.reasons import Reason
 from tests.control_plane.omr.sheets import Desk, reading, refused
-from tests.control_plane.plane import METRICS_TOKEN, OTHER, TENANT, Plane, outcome_body, token
+from tests.control_plane.outcomes import outcome_body
+from tests.control_plane.plane import METRICS_TOKEN, OTHER, TENANT, Plane, token
 from tests.control_plane.scraping import Growth, scrape, shown
 
 USAGE = {"scratch_used_percent": 41.5, "peak_memory_bytes": 3 * 2**30, "cpu_s": 12.5}

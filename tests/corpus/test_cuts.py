@@ -9,7 +9,7 @@ import pytest
 
 from tests.corpus.test_corpus import ALL
 from tests.fixtures.media import Clip, make_clip, remux
-from tests.jobs.transcode.test_job import SMALL_LADDER, transcode
+from tests.jobs.transcode.by_hand import SMALL_LADDER, transcode
 
 CONTAINERS = ("mp4", "matroska", "mpegts")
 PERCENTS = range(5, 100, 5) if ALL else (50,)

@@ -21,7 +21,7 @@ from pipeline.contracts.envelope import (
 from pipeline.contracts.transcode_part import PART_NAME
 from pipeline.errors import Conflict, Invalid, NotFound
 from pipeline.execution.exit_codes import EXIT_DONE, EXIT_PERMANENT, EXIT_TRANSIENT
-from tests.control_plane.plane import outcome_body, outcome_json
+from tests.control_plane.outcomes import outcome_body, outcome_json
 from tests.simulation.arrays import BatchJob
 from tests.simulation.batch import RECLAIMED, TIMED_OUT
 from tests.simulation.faults import Faults

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.media import Clip, make_clip
 from tests.fixtures.waiting import wait_for
-from tests.jobs.transcode.test_job import transcode
+from tests.jobs.transcode.by_hand import transcode
 from tests.system.academy import Academy
 from tests.system.published import assert_one_stream_is_published, play, play_from
 

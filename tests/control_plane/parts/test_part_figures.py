@@ -8,8 +8,9 @@ import pytest
 from pipeline.execution.stuck.explanation import Cause, Explanation
 from pipeline.lifecycle.job_state import JobState
 from pipeline.reasons import Reason
+from tests.control_plane.outcomes import outcome_body
 from tests.control_plane.parts.child import PARTS, Child
-from tests.control_plane.plane import Plane, Worker, outcome_body
+from tests.control_plane.plane import Plane, Worker
 from tests.control_plane.scraping import Growth, shown
 
 USAGE = {"scratch_used_percent": 41.5, "peak_memory_bytes": 2**30, "cpu_s": 12.5}

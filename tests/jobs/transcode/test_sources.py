@@ -11,7 +11,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 
 from tests.fixtures.media import AUDIO_RATE, Clip, corner_levels, make_clip, read_pictures
-from tests.jobs.transcode.test_job import SMALL_LADDER, Result, beep_s, flash_s, transcode
+from tests.jobs.transcode.by_hand import SMALL_LADDER, Result, beep_s, flash_s, transcode
 
 ONE_RUNG = SMALL_LADDER[1:2]
 TINY = SMALL_LADDER[:1]

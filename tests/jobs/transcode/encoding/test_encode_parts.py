@@ -25,8 +25,8 @@ from pipeline.media.probe import ProbeLimits
 from pipeline.media.probing import probe_source
 from pipeline.reasons import Reason
 from tests.fixtures.media import read_pictures
+from tests.jobs.transcode.by_hand import times
 from tests.jobs.transcode.encoding.split_sources import SOURCES, with_b_pictures
-from tests.jobs.transcode.test_job import times
 
 SPEC = TranscodeSpec(
     video_id="v",

@@ -23,7 +23,7 @@ from pipeline.execution.step_clock import StepClock
 from pipeline.execution.workplace import Workplace
 from pipeline.progress.board import NoBoard
 from tests.fixtures.media import Clip, make_clip, read_pictures
-from tests.jobs.transcode.test_job import SMALL_LADDER, times, transcode_part
+from tests.jobs.transcode.by_hand import SMALL_LADDER, times, transcode_part
 
 CLIP = Clip(rate=Fraction(30000, 1001), pictures=360)
 FIELDS: dict[str, Any] = {"ladder": SMALL_LADDER, "segment_s": 2}

@@ -11,7 +11,7 @@ from jobs.transcode.sound.levelling import CEILING, Levelling
 from jobs.transcode.sound.loudness import LoudnessReply, LoudnessRequest, gain_db
 from jobs.transcode.sound.loudness_child import measure_loudness
 from tests.fixtures.media import Clip, make_clip
-from tests.jobs.transcode.test_job import SMALL_LADDER, transcode
+from tests.jobs.transcode.by_hand import SMALL_LADDER, transcode
 
 
 def loudness_of(path: Path, stream: int) -> float:
