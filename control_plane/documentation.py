@@ -1,9 +1,11 @@
 """What /docs and the schema at /openapi.json say besides the routes' own docstrings."""
 
+import warnings
 from typing import Any, Final
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from starlette.types import Lifespan
 
 from control_plane.failures import OF_JOBS, OF_READERS
@@ -85,6 +87,8 @@ _JOB_BEARER: Final = HTTPBearer(
 
 def documented_app(lifespan: Lifespan[FastAPI]) -> FastAPI:
     """The page comes from control_plane/watch: FastAPI's own loads its scripts from a CDN."""
+    # FastAPI silences this while it makes the validators of bodies; those of contracts are made when first used.
+    warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
     return FastAPI(
         title=TITLE,
         # The API's, as its paths have it.

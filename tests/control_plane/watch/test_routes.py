@@ -1,18 +1,17 @@
+"""The pages of the browser and their files: what is served, and what they may load."""
+
 import json
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
+import httpx
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
-from control_plane.failures import install_failures
 from control_plane.watch import routes
 from pipeline.contracts.transcode import STEPS
 from pipeline.reasons import REFUSALS, Reason
+from tests.control_plane.plane import Plane
 
 FOLDER = Path(routes.__file__).parent
 NEEDS_NPM = pytest.mark.skipif(
@@ -21,39 +20,34 @@ NEEDS_NPM = pytest.mark.skipif(
 
 
 @pytest.fixture
-def client() -> Iterator[TestClient]:
-    app = FastAPI(docs_url=None)
-    install_failures(app)
-    app.include_router(routes.router)
-    app.state.services = SimpleNamespace(cdn_base_url="https://cdn.example.com/academy")
-    with TestClient(app) as client:
-        yield client
+def client(plane: Plane) -> httpx.Client:
+    return plane.http
 
 
 @pytest.mark.parametrize("page", ["/watch/3f9c2a1b", "/docs"])
-def test_a_page_is_a_shell_that_needs_no_token(client: TestClient, page: str):
+def test_a_page_is_a_shell_that_needs_no_token(client: httpx.Client, page: str):
     answer = client.get(page)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("page", ["/watch/3f9c2a1b", "/docs"])
-def test_a_page_runs_no_inline_script_and_reads_from_nowhere_but_here_and_the_cdn(client: TestClient, page: str):
+def test_a_page_runs_no_inline_script_and_reads_from_nowhere_but_here_and_the_cdn(client: httpx.Client, page: str):
     answer = client.get(page)
     policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert policy["style-src"] == "'self'"
-    assert policy["connect-src"] == "'self' https://cdn.example.com"
-    assert policy["media-src"] == "'self' https://cdn.example.com blob:"
+    assert policy["connect-src"] == "'self' http://cdn.test"
+    assert policy["media-src"] == "'self' http://cdn.test blob:"
     addresses = re.findall(r'(?:src|href)="([^"]*)"', answer.text)
     assert addresses
     assert all(address.startswith("/static/") for address in addresses)
     assert not re.search(r"<script>|\son\w+=|style=", answer.text)
 
 
-def test_every_file_that_a_page_or_a_module_names_is_served(client: TestClient):
+def test_every_file_that_a_page_or_a_module_names_is_served(client: httpx.Client):
     named = set()
     for path in [*(FOLDER / "pages").iterdir(), *(FOLDER / "static").glob("*.js")]:
         text = path.read_text(encoding="utf-8")
@@ -66,7 +60,7 @@ def test_every_file_that_a_page_or_a_module_names_is_served(client: TestClient):
         assert client.get(f"/static/{name}").status_code == 200, name
 
 
-def test_an_unchanged_file_is_not_sent_again(client: TestClient):
+def test_an_unchanged_file_is_not_sent_again(client: httpx.Client):
     first = client.get("/static/watch.js")
     assert first.headers["cache-control"] == "no-cache"
     again = client.get("/static/watch.js", headers={"If-None-Match": first.headers["etag"]})
@@ -75,11 +69,11 @@ def test_an_unchanged_file_is_not_sent_again(client: TestClient):
 
 
 @pytest.mark.parametrize("name", ["routes.py", "package.json", "..%2Froutes.py", "%2e%2e/routes.py", "nothing.js"])
-def test_nothing_but_the_named_files_is_served(client: TestClient, name: str):
+def test_nothing_but_the_named_files_is_served(client: httpx.Client, name: str):
     assert client.get(f"/static/{name}").status_code == 404
 
 
-def test_a_package_that_is_not_installed_is_said_with_its_remedy(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+def test_a_package_that_is_not_installed_is_said_with_its_remedy(client: httpx.Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(routes.STATIC_FILES, "hls.min.js", FOLDER / "node_modules" / "absent.js")
     answer = client.get("/static/hls.min.js")
     assert answer.status_code == 404
@@ -87,7 +81,7 @@ def test_a_package_that_is_not_installed_is_said_with_its_remedy(client: TestCli
     assert "npm ci" in answer.json()["detail"]
 
 
-def test_the_page_knows_every_step_and_every_reason_in_both_languages(client: TestClient):
+def test_the_page_knows_every_step_and_every_reason_in_both_languages(client: httpx.Client):
     words = client.get("/static/words.json").json()
     assert words["steps"].keys() == {step.name for step in STEPS}
     assert words["reasons"].keys() == {*Reason, *REFUSALS}
