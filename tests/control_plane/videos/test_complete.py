@@ -6,9 +6,10 @@ from threading import Event
 from uuid import UUID
 
 import httpx
+import pytest
 
 from control_plane.auth import Caller, Role
-from control_plane.videos.complete import complete_upload
+from control_plane.videos.complete import PartCall, complete_upload
 from pipeline.errors import PermanentError, TransientError
 from pipeline.identifiers import TenantId
 from pipeline.settings import Settings
@@ -188,3 +189,8 @@ def test_a_newer_upload_that_is_signed_during_the_check_wins(plane: Plane):
         answer = reply.result(30)
     assert (answer.status_code, answer.json()["reason"]) == (409, "upload_replaced")
     assert plane.fetch("SELECT count(*) FROM jobs") == [(0,)]
+
+
+@pytest.mark.parametrize("etag", ['"9b2cf535"', "9b2cf535"])
+def test_a_parts_etag_is_taken_with_the_quotes_of_its_header_and_without(etag: str):
+    assert PartCall(number=1, etag=etag).etag == "9b2cf535"
