@@ -49,6 +49,20 @@ def test_a_token_that_is_not_good_is_refused_with_its_own_reason(plane: Plane, t
     assert text not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (token(tenant="a/b"), "'a/b'"),
+        (token(user_id=""), "user_id ''"),
+        (token(user_id="k" * 201), f"user_id '{'k' * 201}' is not a text of 1 to 200 characters"),
+        (token(role="root"), "role 'root' is not one of teacher, operator, viewer"),
+    ],
+)
+def test_a_claim_that_cannot_be_used_is_told_with_its_value(plane: Plane, text: str, said: str):
+    reply = plane.http.get("/api/v1/jobs", headers={"Authorization": f"Bearer {text}"})
+    assert said in reply.json()["detail"]
+
+
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer"}])
 def test_no_token_is_told_as_such(plane: Plane, header: dict[str, str]):
     reply = plane.http.get("/api/v1/jobs", headers=header)
