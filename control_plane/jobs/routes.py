@@ -183,13 +183,10 @@ def logs(
     responses=of_writers("`job_is_live`, `video_is_ready`"),
 )
 def resubmit(
-    services: Wired,
-    caller: Writer,
-    job_id: UUID,
-    call: Annotated[ResubmitCall, Body(default_factory=ResubmitCall)],
+    services: Wired, caller: Writer, job_id: UUID, call: Annotated[ResubmitCall | None, Body()] = None
 ) -> dict[str, Any]:
     """A new job with the same spec; 409 while one is live, and for a READY video without `force`."""
-    return show_job(resubmit_job(services, caller, job_id, force=call.force))
+    return show_job(resubmit_job(services, caller, job_id, force=call.force if call is not None else False))
 
 
 @router.post("/{job_id}/cancel", response_model=JobRow, responses=of_writers("`job_has_ended`"))

@@ -52,7 +52,7 @@ async def upload_complete(
     services: Wired,
     caller: Writer,
     video_id: UUID,
-    call: Annotated[CompleteCall, Body(default_factory=CompleteCall)],
+    call: Annotated[CompleteCall | None, Body()] = None,
 ) -> VideoWithJob:
     """Check what was put, and start the job; again and at the same time as often as you like, with the same job.
 
@@ -61,7 +61,8 @@ async def upload_complete(
     video, job = await run_in_threadpool(find_completed, services, caller, video_id)
     if job is None:
         completions: Completions = request.app.state.completions
-        check = partial(complete_upload, services, caller, video, parts=call.parts)
+        parts = call.parts if call is not None else ()
+        check = partial(complete_upload, services, caller, video, parts=parts)
         video, job = await completions.join((caller.tenant_id, video_id, video.upload_number), check)
     return _with_job(services, video, job)
 

@@ -90,6 +90,15 @@ def test_at_most_two_sources_are_probed_at_once(plane: Plane):
         assert {reply.result(30).status_code for reply in replies} == {200}
 
 
+@pytest.mark.parametrize("body", [b"", b"null", b"{}"])
+def test_an_upload_in_one_piece_needs_no_body(plane: Plane, body: bytes):
+    video = plane.init()
+    plane.put(video["upload"])
+    headers = {"Content-Type": "application/json"}
+    reply = plane.call("POST", f"/media/videos/{video['id']}/upload/complete", content=body, headers=headers)
+    assert (reply.status_code, reply.json()["status"]) == (200, "UPLOADED")
+
+
 def test_complete_again_answers_with_the_same_job(plane: Plane):
     video_id, job_id = plane.uploaded()
     again = plane.complete(str(video_id))
