@@ -107,7 +107,10 @@ def test_a_job_that_is_told_to_stop_while_it_reads_is_gone_within_20_s(tmp_path:
         children = psutil.Process(job.pid).children(recursive=True)
         assert children
         job.send_signal(signal.SIGTERM)
-        assert job.wait(timeout=20) == 75
+        _, said = job.communicate(timeout=20)
+        assert job.returncode == 75
+    assert b"reading" in said
+    assert b"reading 100 %" not in said, "it read on to the end"
     assert not any(child.is_running() for child in children)
     outcome = json.loads((folder / "outcome.json").read_text())
     assert (outcome["status"], outcome["reason"]) == ("failed", "TERMINATED")
